@@ -1,0 +1,48 @@
+// Every number that bounds what a peer can make us allocate or wait for, with its reason.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace bulkhead::limits {
+
+using namespace std::chrono_literals;
+
+// A SEQPACKET message ends at about 208 KiB by default (net.core.wmem_default); larger bodies go as a sealed
+// memfd.
+inline constexpr size_t packetInline = 64 * 1024;
+// The largest flat message. A pod's whole spec is kilobytes; 4 MiB is the documents' limit below plus their
+// frame.
+inline constexpr size_t packetBody = 13 * 1024 * 1024;
+// Descriptors on one packet; the CNI run needs four.
+inline constexpr size_t packetFds = 4;
+
+// Manifest, index and config: 4 MiB each, as the peers accept (containers/image, internal/iolimits).
+inline constexpr size_t document = 4 * 1024 * 1024;
+// RPC messages carry at most three documents.
+inline constexpr uint64_t rpcTraversalWords = (3 * document + 1024 * 1024) / 8;
+inline constexpr int rpcNesting = 16;
+// Bytes in flight per RPC connection before the reader stops: enough for a handful of calls with documents.
+inline constexpr size_t rpcFlowBytes = 32 * 1024 * 1024;
+
+// overlayfs takes 500 lower layers, Docker and OCI builders stop at 127.
+inline constexpr size_t imageLayers = 127;
+
+// One stream of ExecSync (features.md: 16 MiB, the rest drained and dropped).
+inline constexpr size_t execOutput = 16 * 1024 * 1024;
+
+// What a CNI plugin may print: results are a few KiB.
+inline constexpr size_t pluginOutput = 1024 * 1024;
+
+// Texts in a container's spec: what execve(2) takes (MAX_ARG_STRLEN, and a quarter of the default stack).
+inline constexpr size_t argument = 128 * 1024;
+inline constexpr size_t argumentsTotal = 2 * 1024 * 1024;
+inline constexpr size_t mounts = 1024;
+
+// A request to the launcher that only looks things up.
+inline constexpr auto launcherQuick = 30s;
+// One that runs the OCI runtime; a runtime that hangs is killed then.
+inline constexpr auto ociRuntime = 120s;
+
+}  // namespace bulkhead::limits

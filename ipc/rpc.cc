@@ -1,0 +1,157 @@
+#include "ipc/rpc.h"
+
+#include <capnp/rpc-twoparty.h>
+#include <capnp/rpc.h>
+#include <sys/socket.h>
+
+#include "daemons/common/base/log.h"
+#include "daemons/common/base/sockets.h"
+#include "ipc/limits.h"
+
+namespace bulkhead::ipc {
+namespace {
+
+constexpr uint maxFdsPerMessage = 1;
+
+capnp::ReaderOptions rpcOptions() {
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = limits::rpcTraversalWords;
+  options.nestingLimit = limits::rpcNesting;
+  return options;
+}
+
+kj::Own<kj::AsyncCapabilityStream> wrap(kj::LowLevelAsyncIoProvider& io, Fd socket) {
+  return io.wrapUnixSocketFd(socket.release(), kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
+                                                   kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
+}
+
+// The stream, the network and the RPC system of one connection, in an order that destroys them backwards.
+class Connection {
+ public:
+  Connection(kj::Own<kj::AsyncCapabilityStream> stream, capnp::Capability::Client bootstrap)
+      : stream_(kj::mv(stream)),
+        network_(*stream_, maxFdsPerMessage, capnp::rpc::twoparty::Side::SERVER, rpcOptions()),
+        system_(capnp::makeRpcServer(network_, kj::mv(bootstrap))) {
+    system_.setFlowLimit(limits::rpcFlowBytes / sizeof(capnp::word));
+  }
+  explicit Connection(kj::Own<kj::AsyncCapabilityStream> stream)
+      : stream_(kj::mv(stream)),
+        network_(*stream_, maxFdsPerMessage, capnp::rpc::twoparty::Side::CLIENT, rpcOptions()),
+        system_(capnp::makeRpcClient(network_)) {}
+
+  kj::Promise<void> onDisconnect() { return network_.onDisconnect(); }
+
+  capnp::Capability::Client bootstrap() {
+    capnp::MallocMessageBuilder buffer(8);
+    auto vat = buffer.initRoot<capnp::rpc::twoparty::VatId>();
+    vat.setSide(capnp::rpc::twoparty::Side::SERVER);
+    return system_.bootstrap(vat);
+  }
+
+ private:
+  kj::Own<kj::AsyncCapabilityStream> stream_;
+  capnp::TwoPartyVatNetwork network_;
+  capnp::RpcSystem<capnp::rpc::twoparty::VatId> system_;
+};
+
+}  // namespace
+
+struct RpcListener::Impl final : kj::TaskSet::ErrorHandler {
+  Impl(kj::LowLevelAsyncIoProvider& provider, Fd listener, PermittedPeer peer,
+       std::function<capnp::Capability::Client()> make)
+      : io(provider),
+        socket(std::move(listener)),
+        observer(provider.wrapListenSocketFd(socket.get(), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC)),
+        permitted(std::move(peer)),
+        makeBootstrap(std::move(make)),
+        connections(*this) {}
+
+  void taskFailed(kj::Exception&& exception) override {
+    log::debug("connection ended", {{"error", std::string(exception.getDescription().cStr())}});
+  }
+
+  void admit(kj::Own<kj::AsyncIoStream> stream) {
+    int fd = -1;
+    KJ_IF_MAYBE (number, stream->getFd()) {
+      fd = *number;
+    }
+    auto checked = checkPeer(fd, permitted);
+    if (!checked) {
+      log::warning("connection refused", {{"reason", describe(checked.error())}});
+      return;
+    }
+    // The accepted stream is rewrapped as one that carries descriptors.
+    auto connection = kj::heap<Connection>(wrap(io, duplicate(fd)), makeBootstrap());
+    auto ended = connection->onDisconnect();
+    connections.add(ended.attach(kj::mv(connection)));
+  }
+
+  kj::Promise<void> loop() {
+    return observer->accept().then([this](kj::Own<kj::AsyncIoStream>&& stream) {
+      admit(kj::mv(stream));
+      return loop();
+    });
+  }
+
+  kj::LowLevelAsyncIoProvider& io;
+  Fd socket;
+  kj::Own<kj::ConnectionReceiver> observer;
+  PermittedPeer permitted;
+  std::function<capnp::Capability::Client()> makeBootstrap;
+  kj::TaskSet connections;
+};
+
+RpcListener::RpcListener(kj::LowLevelAsyncIoProvider& io, Fd listener, PermittedPeer permitted,
+                         std::function<capnp::Capability::Client()> makeBootstrap)
+    : impl_(kj::heap<Impl>(io, std::move(listener), std::move(permitted), std::move(makeBootstrap))) {}
+RpcListener::~RpcListener() = default;
+
+kj::Promise<void> RpcListener::run() {
+  return impl_->loop();
+}
+
+struct RpcPeer::Impl {
+  kj::LowLevelAsyncIoProvider& io;
+  std::string name;
+  std::string path;
+  kj::Maybe<kj::Own<Connection>> connection;
+  bool alive = false;
+  kj::ForkedPromise<void> lost = nullptr;  // resolves after `alive` has become false
+  kj::Promise<void> watch = nullptr;       // keeps `lost` running while nobody waits for it
+};
+
+RpcPeer::RpcPeer(kj::LowLevelAsyncIoProvider& io, std::string name, std::string path)
+    : impl_(kj::heap<Impl>(Impl{io, std::move(name), std::move(path)})) {}
+RpcPeer::~RpcPeer() = default;
+
+const std::string& RpcPeer::name() const {
+  return impl_->name;
+}
+
+capnp::Capability::Client RpcPeer::bootstrap() {
+  KJ_IF_MAYBE (connection, impl_->connection) {
+    if (impl_->alive) return (*connection)->bootstrap();
+  }
+  Fd socket = connectTo(impl_->path, SOCK_STREAM | SOCK_NONBLOCK);
+  if (!socket) {
+    kj::throwFatalException(kj::Exception(kj::Exception::Type::DISCONNECTED, __FILE__, __LINE__,
+                                          kj::str("nobody listens for ", impl_->name.c_str())));
+  }
+  auto fresh = kj::heap<Connection>(wrap(impl_->io, std::move(socket)));
+  auto& raw = *fresh;
+  impl_->lost = nullptr;
+  impl_->connection = kj::mv(fresh);
+  impl_->alive = true;
+  auto* impl = impl_.get();
+  impl_->lost =
+      raw.onDisconnect().catch_([](kj::Exception&&) {}).then([impl]() { impl->alive = false; }).fork();
+  impl_->watch = impl_->lost.addBranch().eagerlyEvaluate(nullptr);
+  return raw.bootstrap();
+}
+
+kj::Promise<void> RpcPeer::onDisconnect() {
+  if (impl_->alive) return impl_->lost.addBranch();
+  return kj::READY_NOW;
+}
+
+}  // namespace bulkhead::ipc

@@ -1,0 +1,48 @@
+# Served by bulkhead-imaged to bulkhead-cri, over stream sockets with Cap'n Proto RPC. Nothing that imaged answers is
+# believed by anyone but as bytes to be hashed, except which digest a tag means.
+@0xd5f566e13b24822b;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("bulkhead::schema");
+
+using Common = import "common.capnp";
+
+interface Imaged {
+  resolve @0 (reference :Text, auth :Auth, platform :Platform) -> (result :Common.Result(Documents));
+  # Fetches the documents that make an image: index if there is one, manifest, config. One fetcher process, which is
+  # gone afterwards. Refusals: invalidArgument (reference), notFound, permissionDenied (401, 403), unavailable (no
+  # answer, 5xx), resourceExhausted (a document over its limit), failedPrecondition (no image for this platform).
+  # Dropping the call ends the fetcher.
+
+  fetch @1 (reference :Text, auth :Auth, digest :Text, size :UInt64, sink :Common.File)
+      -> (result :Common.Result(Fetched));
+  # Streams one blob into the pipe `sink` and closes it. At most `size` bytes are written. A short or broken transfer
+  # is a refusal. The bytes are unverified: whoever reads the pipe hashes them. Dropping the call ends the fetcher.
+}
+
+struct Auth {
+  # As CRI's AuthConfig. Exists only in cri and in the one fetcher that uses it; never logged.
+  username @0 :Text;
+  password @1 :Text;
+  auth @2 :Text;
+  serverAddress @3 :Text;
+  identityToken @4 :Text;
+  registryToken @5 :Text;
+}
+
+struct Platform {
+  os @0 :Text;
+  architecture @1 :Text;
+  variant @2 :Text;
+}
+
+struct Documents {
+  # Each at most 4 MiB (ipc/limits.h).
+  index @0 :Data;     # empty if the reference led straight to a manifest
+  manifest @1 :Data;
+  config @2 :Data;
+}
+
+struct Fetched {
+  bytes @0 :UInt64;
+}

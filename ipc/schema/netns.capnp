@@ -1,0 +1,24 @@
+# Served by netns-helper to netd's main over their SEQPACKET socketpair: ids and verbs only.
+@0xb676a0c2e751aaf7;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("bulkhead::schema");
+
+using Common = import "common.capnp";
+
+struct NetnsRequest {
+  podId @0 :Text;
+  union {
+    make @1 :Void;    # a new network namespace with lo up, pinned as netns/POD-ID; existing is ok
+    remove @2 :Void;  # absent is ok
+    list @3 :Void;
+  }
+}
+
+struct NetnsReply {
+  union {
+    done @0 :Void;
+    pods @1 :List(Text);
+    refused @2 :Common.Refusal;
+  }
+}

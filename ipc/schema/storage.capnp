@@ -1,0 +1,104 @@
+# Served by bulkhead-storaged (main) to bulkhead-cri, over stream sockets with Cap'n Proto RPC.
+# storaged believes nothing it has not hashed itself; ids and references are parsed again here.
+@0xafb4d1d3e2909275;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("bulkhead::schema");
+
+using Common = import "common.capnp";
+using Image = import "image.capnp";
+
+interface Storaged {
+  beginImage @0 (reference :Text, documents :Image.Documents) -> (result :Common.Result(Begun));
+  # Parses the documents in a worker, checks the chain digest by digest (reference -> index -> manifest -> config) and
+  # the config's diff ids against the manifest's layers. Refusals: invalidArgument with the field ("manifest.layers[3]
+  # .digest"), failedPrecondition (a digest that does not match).
+
+  imageStatus @1 (name :Text) -> (image :ImageStatus);
+  # `name` is a reference, "sha256:…" or a bare image id.
+  listImages @2 () -> (images :List(StoredImage));
+  removeImage @3 (name :Text) -> (result :Common.Result(Common.Nothing));
+  # Removes the image and all its names. Absent is ok. In use by a writable layer: failedPrecondition.
+  usage @4 () -> (usage :Usage);
+  listPulls @5 () -> (pulls :List(PullProgress));
+
+  createLayer @6 (containerId :Text, imageId :Text) -> (result :Common.Result(Common.Nothing));
+  # A writable layer for a container, on the image's layers. Idempotent for the same pair; alreadyExists for another
+  # image.
+  removeLayer @7 (containerId :Text) -> (result :Common.Result(Common.Nothing));
+  # Absent is ok. Space is given back in the background.
+  listLayers @8 () -> (layers :List(WritableLayer));
+}
+
+struct Begun {
+  imageId @0 :Text;
+  missing @1 :List(MissingLayer);
+  intake @2 :Intake;
+}
+
+struct MissingLayer {
+  index @0 :UInt32;   # the argument of Intake.layerPipe
+  digest @1 :Text;    # of the compressed bytes, from the verified manifest
+  size @2 :UInt64;
+}
+
+interface Intake {
+  # One image on its way in. Dropped without commit: everything staged is thrown away.
+  layerPipe @0 (index :UInt32) -> (result :Common.Result(Common.FileResult));
+  # The write end of a pipe for that layer's compressed bytes; close it at the end. Once per layer.
+  commit @1 () -> (result :Common.Result(StoredImage));
+  # Waits until every missing layer has arrived, been hashed, unpacked and synced, then makes the image exist in one
+  # commit. Refusals: failedPrecondition (digest or diff id mismatch, named), invalidArgument (a hostile archive),
+  # unavailable (a layer's pipe ended early), resourceExhausted (limits, disk full).
+}
+
+struct StoredImage {
+  id @0 :Text;                      # 64 digits
+  repoTags @1 :List(Text);
+  repoDigests @2 :List(Text);
+  size @3 :UInt64;                  # bytes of all its layers, unpacked, and of its documents
+  config @4 :ImageConfig;
+  pinned @5 :Bool;
+}
+
+struct ImageStatus {
+  union {
+    absent @0 :Void;
+    present @1 :StoredImage;
+  }
+}
+
+struct ImageConfig {
+  # OCI image-spec, config.md, as a parse worker read it: content of the image, never trusted further than the image.
+  user @0 :Text;
+  env @1 :List(Data);
+  entrypoint @2 :List(Text);
+  command @3 :List(Text);
+  workingDirectory @4 :Text;
+  stopSignal @5 :Text;
+  volumes @6 :List(Text);
+  labels @7 :List(Common.KeyValue);
+}
+
+struct WritableLayer {
+  containerId @0 :Text;
+  imageId @1 :Text;
+}
+
+struct Usage {
+  timestamp @0 :Int64;        # nanoseconds, wall clock
+  mountpoint @1 :Text;        # the store's directory
+  imageBytes @2 :UInt64;
+  imageInodes @3 :UInt64;
+  containerBytes @4 :UInt64;
+  containerInodes @5 :UInt64;
+}
+
+struct PullProgress {
+  reference @0 :Text;
+  layersDone @1 :UInt32;
+  layersTotal @2 :UInt32;
+  bytesDone @3 :UInt64;   # compressed bytes received
+  bytesTotal @4 :UInt64;
+  startedAt @5 :Int64;    # nanoseconds, wall clock
+}
