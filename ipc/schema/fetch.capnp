@@ -10,12 +10,13 @@ using Image = import "image.capnp";
 
 struct Spawn {}
 # main -> fetch zygote, with one descriptor: the fetcher's end of a fresh SEQPACKET socketpair. No answer.
+# zygote -> main, once, without a descriptor, as soon as it is confined: ready.
 
 struct FetchRequest {
   # main -> fetcher. `blob` comes with one descriptor: the pipe to write to.
   reference @0 :Text;
   auth @1 :Image.Auth;
-  registry @2 :Registry;
+  registry @2 :RegistryAccess;
   union {
     resolve @3 :Image.Platform;
     blob @4 :Blob;
@@ -27,12 +28,13 @@ struct FetchRequest {
   }
 }
 
-struct Registry {
+struct RegistryAccess {
   # What root's configuration says of the reference's registry.
   host @0 :Text;        # where to connect, "host[:port]"
   plainHttp @1 :Bool;   # http:// is allowed (and tried after https fails to be spoken)
   skipVerify @2 :Bool;  # TLS certificates are not verified
   listed @3 :Bool;      # named in the configuration: loopback and link-local addresses are allowed
+  repository @4 :Text;  # path of the image there: the reference's, unless the configuration moved it
 }
 
 struct FetchReply {

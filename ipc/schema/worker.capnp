@@ -16,7 +16,7 @@ struct WorkerRequest {
   number @0 :UInt64;       # chosen by main, names the worker in `kill`
   union {
     unpack @1 :Text;       # layer name: staging/NAME/diff must exist; tar from input
-    erase @2 :Text;        # name of a directory in trash/: everything in it, and then itself
+    erase @2 :Text;        # name of a directory in trash/: everything in it; main removes the empty directory
     measure @3 :Text;      # container id: counts bytes and inodes of its writable layer
     decompress @4 :Codec;  # input to output
     parse @5 :Void;        # input: one ParseInput; answers WorkerResult.parsed

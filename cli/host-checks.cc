@@ -1,0 +1,170 @@
+#include "cli/host-checks.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <pwd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <sstream>
+
+#include "cli/audit/proc-reader.h"
+#include "daemons/common/base/fd.h"
+#include "daemons/common/base/io.h"
+#include "daemons/common/base/process.h"
+#include "daemons/common/jail/privileges.h"
+
+namespace bulkhead::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* pluginPlaces[] = {"/opt/cni/bin", "/usr/lib/cni"};
+constexpr const char* cniConfigPlace = "/etc/cni/net.d";
+constexpr const char* programPlaces[] = {"/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"};
+
+bool hasFileSystem(std::string_view mountInfo, std::string_view type) {
+  return mountInfo.find(" - " + std::string(type) + " ") != mountInfo.npos;
+}
+
+HostCheck checkOpenat2() {
+  struct open_how how {};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH;
+  Fd here(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof how)));
+  if (here || errno != ENOSYS) return {"openat2", Finding::ok, "present", ""};
+  return {"openat2", Finding::failure, "absent", "a kernel of 5.6 or later is needed"};
+}
+
+HostCheck checkLandlock() {
+  constexpr unsigned askVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
+  long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, askVersion);
+  if (version > 0) return {"landlock", Finding::ok, "ABI " + std::to_string(version), ""};
+  return {"landlock", Finding::failure, "absent or switched off",
+          "boot with lsm=landlock,… on a kernel of 5.13 or later: daemons do not start without their walls"};
+}
+
+HostCheck checkSeccomp() {
+  unsigned action = SECCOMP_RET_KILL_PROCESS;
+  if (::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0)
+    return {"seccomp", Finding::ok, "present", ""};
+  return {"seccomp", Finding::failure, "no filters that kill a process",
+          "a kernel with CONFIG_SECCOMP_FILTER is needed"};
+}
+
+HostCheck checkOverlay() {
+  if (readSmallFile("/proc/filesystems").find("\toverlay\n") != std::string::npos) {
+    return {"overlay", Finding::ok, "present", ""};
+  }
+  return {"overlay", Finding::failure, "not registered", "load the module: modprobe overlay"};
+}
+
+// The first line that the program prints for --version; empty if it fails.
+std::string versionOf(const std::string& program) {
+  Pipe pipe = makePipe();
+  pid_t child = ::fork();
+  if (child == 0) {
+    if (::dup2(pipe.write.get(), STDOUT_FILENO) >= 0) {
+      ::execl(program.c_str(), program.c_str(), "--version", static_cast<char*>(nullptr));
+    }
+    ::_exit(127);
+  }
+  pipe.write.reset();
+  constexpr size_t maxVersion = 65536;
+  std::string text = child > 0 ? readBounded(pipe.read.get(), maxVersion).value_or("") : "";
+  if (child <= 0 || waitFor(child, std::nullopt).value_or(ExitStatus{1}).code != 0) return {};
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace
+
+HostCheck checkCgroups(std::string_view mountInfo, std::string_view unifiedControllers) {
+  bool v1 = hasFileSystem(mountInfo, "cgroup");
+  bool v2 = hasFileSystem(mountInfo, "cgroup2");
+  if (!v1 && !v2) {
+    return {"cgroups", Finding::failure, "no hierarchy is mounted", "mount -t cgroup2 none /sys/fs/cgroup"};
+  }
+  if (!v1) return {"cgroups", Finding::ok, "v2", ""};
+  std::string controllers(unifiedControllers.substr(0, unifiedControllers.find('\n')));
+  if (!v2 || controllers.empty()) return {"cgroups", Finding::ok, v2 ? "v1 (hybrid)" : "v1", ""};
+  return {"cgroups", Finding::warning, "hybrid, and the v2 hierarchy owns: " + controllers,
+          "crun up to 1.8 refuses to run like this. Either mount these controllers as v1 hierarchies (mkdir "
+          "DIR; mount "
+          "-t cgroup -o " +
+              controllers.substr(0, controllers.find(' ')) +
+              " none DIR), or use runc (default_runtime or fallback_runtime in bulkhead.toml)"};
+}
+
+HostCheck checkBoundingSet(std::string_view status) {
+  auto parsed = audit::parseStatus(status);
+  if (!parsed) return {"capabilities", Finding::warning, "unknown: /proc/1/status is not readable", ""};
+  std::string missing;
+  for (int number = 0; number < 64; ++number) {
+    std::string_view name = jail::capabilityName(number);
+    if (name.empty() || ((parsed->bounding >> number) & 1) != 0) continue;
+    missing += (missing.empty() ? "" : ", ") + std::string(name);
+  }
+  if (missing.empty()) return {"capabilities", Finding::ok, "all in the bounding set", ""};
+  return {"capabilities", Finding::warning, "the bounding set lacks " + missing,
+          "containers cannot be given these; without CAP_SYS_RESOURCE, oom_score_adj cannot be lowered"};
+}
+
+std::vector<HostCheck> checkKernel() {
+  return {checkOverlay(), checkOpenat2(), checkLandlock(), checkSeccomp()};
+}
+
+std::vector<HostCheck> checkRuntimes() {
+  std::vector<HostCheck> checks;
+  for (const char* name : {"crun", "runc"}) {
+    for (const char* place : programPlaces) {
+      std::string path = std::string(place) + "/" + name;
+      if (::access(path.c_str(), X_OK) != 0) continue;
+      std::string version = versionOf(path);
+      bool works = !version.empty();
+      checks.push_back({name, works ? Finding::ok : Finding::warning,
+                        path + ": " + (works ? version : "does not tell its version"), ""});
+      break;
+    }
+  }
+  if (checks.empty()) {
+    checks.push_back(
+        {"runtimes", Finding::failure, "neither crun nor runc is installed", "apt-get install crun runc"});
+  }
+  return checks;
+}
+
+std::vector<HostCheck> checkCni() {
+  HostCheck plugins{"cni plugins", Finding::failure, "none in /opt/cni/bin or /usr/lib/cni",
+                    "apt-get install containernetworking-plugins"};
+  for (const char* place : pluginPlaces) {
+    if (::access((std::string(place) + "/loopback").c_str(), X_OK) != 0) continue;
+    plugins = {"cni plugins", Finding::ok, place, ""};
+    break;
+  }
+  HostCheck config{"cni config", Finding::warning, std::string("none in ") + cniConfigPlace,
+                   "pods without host network need one, unless bulkhead.toml names another directory"};
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(cniConfigPlace, error)) {
+    std::string extension = entry.path().extension().string();
+    if (extension != ".conflist" && extension != ".conf" && extension != ".json") continue;
+    config = {"cni config", Finding::ok, entry.path().string(), ""};
+  }
+  return {plugins, config};
+}
+
+HostCheck checkAccounts() {
+  std::string missing;
+  for (const char* name : {"bulkhead-cri", "bulkhead-image", "bulkhead-storage", "bulkhead-net"}) {
+    if (::getpwnam(name) == nullptr) missing += (missing.empty() ? "" : ", ") + std::string(name);
+  }
+  if (missing.empty()) return {"users", Finding::ok, "all present", ""};
+  return {"users", Finding::warning, "absent: " + missing,
+          "the numbers in bulkhead.toml, or their defaults, are used; nobody else may have them"};
+}
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,38 @@
+// What this host has of what Bulkhead needs, with advice for what is missing. Changes nothing.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bulkhead::cli {
+
+enum class Finding { ok, warning, failure };
+
+struct HostCheck {
+  std::string name;
+  Finding finding = Finding::ok;
+  std::string text;    // what was found
+  std::string advice;  // what to do about it; empty: nothing
+};
+
+// crun up to 1.8 refuses a host with v1 hierarchies whose v2 hierarchy owns a controller. `mountInfo`:
+// /proc/self/mountinfo; `unifiedControllers`: cgroup.controllers of the v2 hierarchy. Pure.
+HostCheck checkCgroups(std::string_view mountInfo, std::string_view unifiedControllers);
+
+// `status`: /proc/1/status or one's own; its CapBnd is what any process here can have. Pure.
+HostCheck checkBoundingSet(std::string_view status);
+
+// Overlay, openat2, Landlock, seccomp.
+std::vector<HostCheck> checkKernel();
+
+// The OCI runtimes in the usual places, with their versions.
+std::vector<HostCheck> checkRuntimes();
+
+// Plugins, and a configuration among them.
+std::vector<HostCheck> checkCni();
+
+// The accounts of the packages; numbers from the configuration replace them.
+HostCheck checkAccounts();
+
+}  // namespace bulkhead::cli

@@ -1,0 +1,84 @@
+#include "daemons/common/config/load.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <stdexcept>
+
+#include "daemons/common/base/error.h"
+#include "daemons/common/base/process.h"
+#include "daemons/common/config/files.h"
+#include "daemons/common/config/reader-process.h"
+#include "ipc/convert.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr size_t largestAnswer = 4 * 1024 * 1024;
+constexpr std::chrono::milliseconds patience{30000};  // the reader has 10 s of CPU time
+constexpr size_t mostFiles = 60;                      // jail::sanitise() keeps 64 descriptors
+
+struct Opened {
+  std::vector<ConfigFile> files;
+  std::vector<std::string> arguments;
+};
+
+void add(Opened& opened, const char* option, std::vector<ConfigFile> files) {
+  for (ConfigFile& file : files) {
+    opened.arguments.insert(opened.arguments.end(), {option, file.name});
+    opened.files.push_back(std::move(file));
+  }
+}
+
+Opened openAll(const jail::Options& options) {
+  Opened opened;
+  add(opened, "--file", openConfigFiles(options.configFile));
+  add(opened, "--ceiling", openConfigFiles(options.ceilingFile));
+  if (opened.files.size() > mostFiles) throw std::runtime_error("more than 60 configuration files");
+  return opened;
+}
+
+bool answersInTime(int fd) {
+  struct pollfd ready {
+    fd, POLLIN, 0
+  };
+  int n = 0;
+  while ((n = ::poll(&ready, 1, static_cast<int>(patience.count()))) < 0 && errno == EINTR) {
+  }
+  return n > 0;
+}
+
+ipc::Packet receiveAnswer(int fd, pid_t reader) {
+  std::optional<ipc::Packet> packet;
+  if (answersInTime(fd)) packet = ipc::readMessage(fd, largestAnswer);
+  if (!packet) (void)::kill(reader, SIGKILL);
+  ExitStatus status = *waitFor(reader, std::nullopt);
+  if (!packet) {
+    throw std::runtime_error("bulkhead-config gave no answer (exit status " + std::to_string(status.code) +
+                             ")");
+  }
+  return std::move(*packet);
+}
+
+}  // namespace
+
+LoadedConfig::LoadedConfig(ipc::Packet packet) : packet_(std::make_unique<ipc::Packet>(std::move(packet))) {
+  auto answer = packet_->as<schema::Answer>();
+  if (answer.isError()) throw std::runtime_error(ipc::toString(answer.getError()));
+  config_ = answer.getConfig();
+}
+
+LoadedConfig loadConfig(const jail::Options& options) {
+  Opened opened = openAll(options);
+  std::vector<int> fds;
+  for (const ConfigFile& file : opened.files) fds.push_back(file.fd.get());
+  Pipe pipe = makePipe();
+  pid_t reader = startReader(options.library + "/bulkhead-config", opened.arguments, pipe.write.get(), fds);
+  pipe.write.reset();
+  return LoadedConfig(receiveAnswer(pipe.read.get(), reader));
+}
+
+}  // namespace bulkhead

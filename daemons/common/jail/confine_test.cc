@@ -1,0 +1,323 @@
+// Confines children and asks the kernel, through /proc and by trying. Root's cases are skipped for others.
+#include "daemons/common/jail/confine.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <thread>
+
+#include "daemons/common/base/fd.h"
+#include "daemons/common/base/io.h"
+#include "daemons/common/jail/build.h"
+#include "daemons/common/jail/capabilities.h"
+#include "daemons/common/jail/filter.h"
+#include "daemons/common/jail/in-child.h"
+#include "daemons/common/jail/landlock.h"
+
+namespace bulkhead::jail {
+namespace {
+
+constexpr uid_t someUser = 1900000100;
+constexpr int killedByFilter = 128 + SIGSYS;
+
+bool isRoot() {
+  return ::geteuid() == 0;
+}
+
+Confinement confinementOf(const Privileges& row) {
+  if (row.identity == Identity::root) return {};
+  uid_t uid = isRoot() ? someUser : ::getuid();
+  gid_t gid = isRoot() ? someUser : ::getgid();
+  return {.uid = uid, .gid = gid};
+}
+
+// The value of one line of /proc/PID/status, without tabs at its start.
+std::string field(const std::string& status, const std::string& name) {
+  // "Name" is the first line.
+  size_t at = ("\n" + status).find("\n" + name + ":");
+  if (at == std::string::npos) return "?";
+  at = status.find_first_not_of("\t ", at + name.size() + 1);
+  return status.substr(at, status.find('\n', at) - at);
+}
+
+// Becomes `row` in a child that then waits, and returns what the kernel says of it.
+struct Confined {
+  std::string status;
+  std::string network;
+};
+Confined observe(const Privileges& row) {
+  Pipe ready = makePipe();
+  Pipe finish = makePipe();
+  pid_t child = ::fork();
+  if (child == 0) {
+    finish.write.reset();
+    char byte = 0;
+    try {
+      confine(row.process, confinementOf(row));
+      if (writeAll(ready.write.get(), "r")) byte = static_cast<char>(::read(finish.read.get(), &byte, 1));
+    } catch (const std::exception& error) {
+      (void)writeAll(STDERR_FILENO, error.what());
+    }
+    ::_exit(0);
+  }
+  char byte = 0;
+  ready.write.reset();
+  Confined seen;
+  if (::read(ready.read.get(), &byte, 1) == 1) {
+    std::string proc = "/proc/" + std::to_string(child);
+    seen.status = readSmallFile(proc + "/status");
+    char link[64] = {};
+    if (::readlink((proc + "/ns/net").c_str(), link, sizeof link - 1) > 0) seen.network = link;
+  }
+  finish.write.reset();
+  (void)::waitpid(child, nullptr, 0);
+  return seen;
+}
+
+class EveryRow : public testing::TestWithParam<size_t> {};
+
+TEST_P(EveryRow, IsWhatTheKernelSays) {
+  const Privileges& row = privilegeTable()[GetParam()];
+  if (!isRoot() && row.identity == Identity::root) GTEST_SKIP() << "needs root";
+  CapabilitySet start = boundingCapabilities();
+  auto hex = [](CapabilitySet set) {
+    char text[17] = {};
+    (void)std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(set));
+    return std::string(text);
+  };
+  Confined seen = observe(row);
+  ASSERT_NE(seen.status, "") << "did not become confined";
+  std::string id = std::to_string(confinementOf(row).uid);
+  EXPECT_EQ(field(seen.status, "Name"), row.name);
+  EXPECT_EQ(field(seen.status, "Uid"), id + "\t" + id + "\t" + id + "\t" + id);
+  std::string group = std::to_string(confinementOf(row).gid);
+  EXPECT_EQ(field(seen.status, "Gid"), group + "\t" + group + "\t" + group + "\t" + group);
+  EXPECT_EQ(field(seen.status, "CapEff"), hex(row.capabilities & start));
+  EXPECT_EQ(field(seen.status, "CapPrm"), hex(row.capabilities & start));
+  EXPECT_EQ(field(seen.status, "CapInh"), hex(0));
+  EXPECT_EQ(field(seen.status, "CapAmb"), hex(0));
+  EXPECT_EQ(field(seen.status, "NoNewPrivs"), row.noNewPrivileges ? "1" : "0");
+  EXPECT_EQ(field(seen.status, "Seccomp"), row.filtered ? "2" : "0");
+  if (!isRoot()) return;
+  EXPECT_EQ(field(seen.status, "CapBnd"), hex(row.bounding & start));
+  EXPECT_EQ(field(seen.status, "Groups"), "");
+  char own[64] = {};
+  ASSERT_GT(::readlink("/proc/self/ns/net", own, sizeof own - 1), 0);
+  bool bornWithout = row.program == "bulkhead-storage-worker";
+  bool leaves = (row.network == Network::none || row.network == Network::unixOnly) && !bornWithout;
+  EXPECT_EQ(seen.network != own, leaves);
+}
+
+std::string rowName(const testing::TestParamInfo<size_t>& info) {
+  std::string name(privilegeTable()[info.param].name);
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+}
+INSTANTIATE_TEST_SUITE_P(PrivilegeTable, EveryRow, testing::Range<size_t>(0, privilegeTable().size()),
+                         rowName);
+
+// Runs `body` as `process` and says how that ended.
+template <typename Body>
+int codeWhen(Process process, Body body, std::vector<Access> paths = {}) {
+  return codeOfChild([&] {
+    Confinement confinement = confinementOf(privilegesOf(process));
+    confinement.paths = std::move(paths);
+    confine(process, confinement);
+    return body();
+  });
+}
+
+class Filter : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (sanitizedBuild) GTEST_SKIP() << "sanitized builds only log";
+  }
+};
+
+TEST_F(Filter, KillsExecve) {
+  char name[] = "/bin/true";
+  char* argv[] = {name, nullptr};
+  for (Process process : {Process::cri, Process::imaged, Process::fetcher, Process::storaged, Process::netd,
+                          Process::parseWorker, Process::execMonitor, Process::shim}) {
+    EXPECT_EQ(codeWhen(process, [&] { return ::execv(name, argv); }), killedByFilter)
+        << privilegesOf(process).name;
+  }
+}
+
+TEST_F(Filter, KillsSocketsOfOtherFamilies) {
+  auto inet = [] { return ::socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : 1; };
+  auto local = [] { return ::socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 0 : 1; };
+  EXPECT_EQ(codeWhen(Process::cri, inet), killedByFilter);
+  EXPECT_EQ(codeWhen(Process::cri, local), 0);
+  EXPECT_EQ(codeWhen(Process::shim, local), killedByFilter);
+  EXPECT_EQ(codeWhen(Process::fetcher, inet), 0);
+}
+
+TEST_F(Filter, KillsSettingTheOwnerOfADescriptor) {
+  EXPECT_EQ(codeWhen(Process::shim, [] { return ::fcntl(0, F_SETOWN, 1); }), killedByFilter);
+  EXPECT_EQ(codeWhen(Process::shim, [] { return ::fcntl(0, F_GETFD) >= 0 ? 0 : 1; }), 0);
+}
+
+TEST_F(Filter, KillsNewExecutableMemory) {
+  auto map = [](int protection) {
+    return ::mmap(nullptr, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? 1 : 0;
+  };
+  EXPECT_EQ(codeWhen(Process::parseWorker, [&] { return map(PROT_READ | PROT_WRITE); }), 0);
+  EXPECT_EQ(codeWhen(Process::parseWorker, [&] { return map(PROT_READ | PROT_EXEC); }), killedByFilter);
+}
+
+TEST_F(Filter, KillsNewNamespacesAndRaisedLimits) {
+  EXPECT_EQ(codeWhen(Process::cri, [] { return ::unshare(CLONE_NEWUSER); }), killedByFilter);
+  struct rlimit limit {
+    1, 1
+  };
+  EXPECT_EQ(codeWhen(Process::cri, [&] { return ::setrlimit(RLIMIT_NOFILE, &limit); }), killedByFilter);
+}
+
+TEST_F(Filter, LetsThreadsStart) {
+  EXPECT_EQ(codeWhen(Process::cri,
+                     [] {
+                       int answer = 1;
+                       std::thread([&answer] { answer = 0; }).join();
+                       return answer;
+                     }),
+            0);
+}
+
+TEST_F(Filter, LetsAnUncaughtErrorAbort) {
+  EXPECT_EQ(codeWhen(Process::parseWorker, []() -> int { std::abort(); }), 128 + SIGABRT);
+}
+
+class Paths : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) < 1) GTEST_SKIP() << "no Landlock";
+  }
+};
+
+int canOpen(const char* path, int flags) {
+  return ::open(path, flags | O_CLOEXEC, 0600) >= 0 ? 0 : errno;
+}
+
+TEST_F(Paths, OutsideAreRefused) {
+  std::vector<Access> paths{{"/usr", Access::Right::read}, {"/no/such/path", Access::Right::read}};
+  EXPECT_EQ(codeWhen(
+                Process::cri, [] { return canOpen("/usr", O_RDONLY); }, paths),
+            0);
+  EXPECT_EQ(codeWhen(
+                Process::cri, [] { return canOpen("/etc/passwd", O_RDONLY); }, paths),
+            EACCES);
+  EXPECT_EQ(codeWhen(Process::cri, [] { return canOpen("/etc/passwd", O_RDONLY); }), EACCES);
+}
+
+TEST_F(Paths, ReadDoesNotAllowWriting) {
+  char name[] = "/tmp/bulkhead-confine-test-XXXXXX";
+  ASSERT_NE(::mkdtemp(name), nullptr);
+  std::string file = std::string(name) + "/file";
+  ASSERT_EQ(::chmod(name, 0777), 0);
+  auto create = [&] { return canOpen(file.c_str(), O_WRONLY | O_CREAT); };
+  EXPECT_EQ(codeWhen(Process::cri, create, {{name, Access::Right::read}}), EACCES);
+  EXPECT_EQ(codeWhen(Process::cri, create, {{name, Access::Right::readWrite}}), 0);
+  (void)::unlink(file.c_str());
+  (void)::rmdir(name);
+}
+
+TEST(Confine, RefusesASecondThread) {
+  if (sanitizedBuild) GTEST_SKIP();
+  EXPECT_EQ(codeOfChild([] {
+              std::thread([] { ::pause(); }).detach();
+              try {
+                confine(Process::cri, confinementOf(privilegesOf(Process::cri)));
+              } catch (const std::logic_error&) {
+                return 0;
+              }
+              return 1;
+            }),
+            0);
+}
+
+TEST(Confine, RefusesAnIdentityThatDoesNotFit) {
+  EXPECT_THROW(confine(Process::cri, {.uid = 0}), std::logic_error);
+  EXPECT_THROW(confine(Process::mounter, {.uid = someUser}), std::logic_error);
+  EXPECT_EQ(codeOfChild([] {
+              confine(Process::mounter, {.capabilities = CapabilitySet{1}});
+              return 0;
+            }),
+            childThrew);
+}
+
+TEST(Confine, FailsWhenAWallCannotBeRaised) {
+  if (!isRoot()) GTEST_SKIP() << "needs root";
+  // Without the right to change the uid, and without a capability that the row needs.
+  EXPECT_EQ(codeOfChild([] {
+              setCapabilities(boundingCapabilities() & ~(CapabilitySet{1} << CAP_SETUID));
+              confine(Process::cri, {.uid = someUser, .gid = someUser});
+              return 0;
+            }),
+            childThrew);
+  EXPECT_EQ(codeOfChild([] {
+              setCapabilities(boundingCapabilities() & ~(CapabilitySet{1} << CAP_FOWNER));
+              confine(Process::mounter, {});
+              return 0;
+            }),
+            childThrew);
+}
+
+TEST(Confine, DropsInheritedGroups) {
+  if (!isRoot()) GTEST_SKIP() << "needs root";
+  EXPECT_EQ(codeOfChild([] {
+              gid_t groups[] = {4, 27};
+              if (::setgroups(2, groups) != 0) return 2;
+              confine(Process::cri, {.uid = someUser, .gid = someUser});
+              return ::getgroups(0, nullptr);
+            }),
+            0);
+}
+
+TEST(Confine, WorksWhenAlreadyThatUser) {
+  if (!isRoot()) GTEST_SKIP() << "covered by the other tests then";
+  EXPECT_EQ(codeOfChild([] {
+              if (::setgroups(0, nullptr) != 0 || ::setresgid(someUser, someUser, someUser) != 0 ||
+                  ::setresuid(someUser, someUser, someUser) != 0) {
+                return 2;
+              }
+              confine(Process::configReader, {.uid = someUser, .gid = someUser});
+              return 0;
+            }),
+            0);
+}
+
+TEST(Confine, TakesTheCniRunnersCapabilitiesFromTheConfiguration) {
+  if (!isRoot()) GTEST_SKIP() << "needs root";
+  EXPECT_EQ(codeOfChild([] {
+              constexpr CapabilitySet wanted = CapabilitySet{1} << CAP_NET_ADMIN;
+              confine(Process::cniRunner, {.capabilities = wanted});
+              return permittedCapabilities() == wanted && boundingCapabilities() == wanted ? 0 : 1;
+            }),
+            0);
+}
+
+TEST(Confine, KeepsOnlyTheDescriptorsItIsTold) {
+  Pipe kept = makePipe();
+  Pipe closed = makePipe();
+  EXPECT_EQ(codeOfChild([&] {
+              Confinement confinement = confinementOf(privilegesOf(Process::cri));
+              confinement.keep = {kept.write.get()};
+              confine(Process::cri, confinement);
+              bool right =
+                  ::fcntl(kept.write.get(), F_GETFD) >= 0 && ::fcntl(closed.write.get(), F_GETFD) < 0;
+              return right ? 0 : 1;
+            }),
+            0);
+}
+
+}  // namespace
+}  // namespace bulkhead::jail

@@ -1,0 +1,101 @@
+#include "daemons/config-reader/answer.h"
+#include "daemons/config-reader/checks.h"
+#include "daemons/config-reader/identities.h"
+#include "daemons/config-reader/keys.h"
+
+namespace bulkhead::config {
+namespace {
+
+constexpr std::int64_t day = 24 * 60 * 60;
+
+std::uint32_t milliseconds(const Setting& seconds) {
+  return static_cast<std::uint32_t>(seconds.number(1, day)) * 1000;
+}
+
+// A handler's name reaches paths and commands: a DNS label, as Kubernetes requires of RuntimeClass handlers.
+void checkHandlerName(const std::string& name, const Setting& blamed) {
+  bool plain = !name.empty() && name.size() <= 63 &&
+               name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  if (!plain) blamed.refuse("belongs to a handler whose name is not of a-z, 0-9 and '-'");
+}
+
+void writeRuntimes(const Settings& settings, schema::Config::Builder config) {
+  const Entries& runtimes = settings.entries("runtimes");
+  auto list = config.initRuntimes(static_cast<unsigned>(runtimes.size()));
+  unsigned at = 0;
+  for (const auto& [name, entry] : runtimes) {
+    const Setting& path = entry.find("path")->second;
+    checkHandlerName(name, path);
+    list[at].setName(name);
+    list[at++].setPath(absolutePath(path));
+  }
+  const Setting& standard = settings.at("default_runtime");
+  const Setting& fallback = settings.at("fallback_runtime");
+  if (runtimes.count(standard.text()) == 0) standard.refuse("names no runtime of [runtimes]");
+  if (!fallback.text().empty() && runtimes.count(fallback.text()) == 0)
+    fallback.refuse("names no runtime of [runtimes]");
+  config.setDefaultRuntime(standard.text());
+  config.setFallbackRuntime(fallback.text());
+}
+
+void writeNetwork(const Settings& settings, schema::Network::Builder network) {
+  network.setConfigDirectory(absolutePath(settings.at("network.config_dir")));
+  const auto& directories = absolutePaths(settings.at("network.plugin_dirs"));
+  fill(network.initPluginDirectories(static_cast<unsigned>(directories.size())), directories);
+  network.setDefaultNetwork(settings.at("network.default_network").text());
+  network.setAddTimeoutMs(milliseconds(settings.at("network.add_timeout_seconds")));
+  network.setDelTimeoutMs(milliseconds(settings.at("network.del_timeout_seconds")));
+  auto capabilities = capabilityNames(settings.at("network.plugin_capabilities"));
+  fill(network.initPluginCapabilities(static_cast<unsigned>(capabilities.size())), capabilities);
+}
+
+// host[:port][/path]: no scheme, no space, no user.
+const std::string& registryName(const Setting& setting) {
+  const std::string& text = setting.text();
+  bool plain = text.find_first_of(" \t\n@?#") == std::string::npos && text.find("//") == std::string::npos &&
+               (text.empty() || (text.front() != '/' && text.back() != '/'));
+  if (!plain) setting.refuse("must be host[:port][/path], without a scheme");
+  return text;
+}
+
+void writeRegistries(const Settings& settings, schema::Config::Builder config) {
+  const Entries& registries = settings.entries("registry");
+  auto list = config.initRegistries(static_cast<unsigned>(registries.size()));
+  unsigned at = 0;
+  for (const auto& [prefix, entry] : registries) {
+    auto registry = list[at++];
+    if (prefix.empty()) entry.find("prefix")->second.refuse("is empty");
+    registry.setPrefix(registryName(entry.find("prefix")->second));
+    registry.setLocation(registryName(entry.find("location")->second));
+    registry.setInsecure(entry.find("insecure")->second.flag());
+    registry.setBlocked(entry.find("blocked")->second.flag());
+  }
+}
+
+void writePull(const Settings& settings, schema::Pull::Builder pull) {
+  constexpr std::int64_t most = std::int64_t{1} << 50;
+  pull.setProgressTimeoutMs(milliseconds(settings.at("pull.progress_timeout_seconds")));
+  pull.setMaxLayerBytes(static_cast<std::uint64_t>(settings.at("pull.max_layer_bytes").number(1, most)));
+  pull.setMaxLayerEntries(static_cast<std::uint64_t>(settings.at("pull.max_layer_entries").number(1, most)));
+}
+
+}  // namespace
+
+Settings readBulkhead(const std::vector<File>& files) {
+  Settings settings(bulkheadKeys());
+  for (const File& file : files) settings.read(file.name, file.text);
+  if (settings.entries("runtimes").empty()) settings.read("default runtimes", std::string(defaultRuntimes()));
+  return settings;
+}
+
+void writeConfig(const Settings& settings, const Accounts& accounts, schema::Config::Builder config) {
+  writeIdentities(settings, accounts, config.initIdentities());
+  writeRuntimes(settings, config);
+  config.setCgroupParent(absolutePath(settings.at("cgroup_parent")));
+  writeNetwork(settings, config.initNetwork());
+  writeRegistries(settings, config);
+  config.setLogLevel(oneOf(settings.at("log_level"), {"error", "warning", "info", "debug"}));
+  writePull(settings, config.initPull());
+}
+
+}  // namespace bulkhead::config

@@ -1,0 +1,159 @@
+#include "daemons/config-reader/keys.h"
+
+#include <array>
+#include <stdexcept>
+
+namespace bulkhead::config {
+namespace {
+
+constexpr std::array bulkhead{
+    Key{"default_runtime", Type::text, "\"crun\"",
+        "The runtime of pods that name no handler: a name from [runtimes]."},
+    Key{"fallback_runtime", Type::text, "\"\"", "Used when the default one refuses this host. Empty: never."},
+    Key{"cgroup_parent", Type::text, "\"/bulkhead\"", "Cgroup of pods that name no parent."},
+    Key{"log_level", Type::text, "\"info\"", "error, warning, info or debug."},
+    Key{"identity.uid_base", Type::integer, "1900000000",
+        "First of five uids and gids: cri, image, storage, net, configuration reader. When not set, and "
+        "accounts "
+        "bulkhead-cri, -image, -storage, -net and -config exist, those are used."},
+    Key{"identity.shim_base", Type::integer, "0",
+        "First of the uids (and gids) of pods' monitors, one per pod. 0: uid_base + 1000."},
+    Key{"identity.shim_count", Type::integer, "4096",
+        "How many there are: the most pods with an identity of their own."},
+    Key{"identity.socket_group", Type::text, "\"root\"", "Group of the CRI socket: a name or a number."},
+    Key{"network.config_dir", Type::text, "\"/etc/cni/net.d\"", "Where CNI network lists are."},
+    Key{"network.plugin_dirs", Type::texts, "[\"/opt/cni/bin\", \"/usr/lib/cni\"]",
+        "Where CNI plugins are, in order of search. Root's, and writable by nobody else."},
+    Key{"network.default_network", Type::text, "\"\"",
+        "Name of the network pods get. Empty: the first list by file name."},
+    Key{"network.add_timeout_seconds", Type::integer, "300",
+        "A CNI ADD that takes longer is killed and owed a DEL."},
+    Key{"network.del_timeout_seconds", Type::integer, "60",
+        "A CNI DEL that takes longer is killed and tried again."},
+    Key{"network.plugin_capabilities", Type::texts,
+        "[\"CAP_NET_ADMIN\", \"CAP_NET_RAW\", \"CAP_SYS_ADMIN\", \"CAP_DAC_OVERRIDE\"]",
+        "Capabilities that CNI plugins run with."},
+    Key{"pull.progress_timeout_seconds", Type::integer, "60",
+        "A transfer without a byte for this long fails."},
+    Key{"pull.max_layer_bytes", Type::integer, "68719476736",
+        "The largest layer, unpacked, in bytes (64 GiB)."},
+    Key{"pull.max_layer_entries", Type::integer, "2000000", "The most files in one layer."},
+    Key{"runtimes.NAME.path", Type::text, "",
+        "Absolute path of the OCI runtime that handler NAME stands for."},
+    Key{"registry[].prefix", Type::text, "",
+        "host[:port][/path] that an image's name starts with; the longest match counts."},
+    Key{"registry[].location", Type::text, "\"\"",
+        "Where to go instead: host[:port][/path]. Empty: the prefix's own host."},
+    Key{"registry[].insecure", Type::boolean, "false", "Plain HTTP and unverified TLS are allowed."},
+    Key{"registry[].blocked", Type::boolean, "false", "No image of this prefix is pulled."},
+};
+
+// Pod Security Standards, "Baseline": the values of capabilities and the switches that are false.
+constexpr std::array ceiling{
+    Key{"profile", Type::text, "\"baseline\"",
+        "baseline, restricted or permissive: what all keys below are unless set. Values here are "
+        "baseline's."},
+    Key{"privileged", Type::boolean, "false", "Privileged containers."},
+    Key{"host_network", Type::boolean, "false", "Pods in the node's network."},
+    Key{"host_pid", Type::boolean, "false", "Pods in the node's process namespace."},
+    Key{"host_ipc", Type::boolean, "false", "Pods in the node's IPC namespace."},
+    Key{"host_ports", Type::boolean, "false", "Ports of the node forwarded to pods."},
+    Key{"bind_sources", Type::texts, "[\"/var/lib/kubelet/pods\"]",
+        "Directories of the node whose contents may be mounted, by whole path components."},
+    Key{"bind_sources_read_only", Type::texts, "[]", "The same, read-only."},
+    Key{"propagation", Type::texts, "[\"private\", \"host-to-container\"]",
+        "Mount propagation: of private, host-to-container, bidirectional."},
+    Key{"capabilities", Type::texts,
+        "[\"CAP_AUDIT_WRITE\", \"CAP_CHOWN\", \"CAP_DAC_OVERRIDE\", \"CAP_FOWNER\", \"CAP_FSETID\", "
+        "\"CAP_KILL\", "
+        "\"CAP_MKNOD\", \"CAP_NET_BIND_SERVICE\", \"CAP_SETFCAP\", \"CAP_SETGID\", \"CAP_SETPCAP\", "
+        "\"CAP_SETUID\", "
+        "\"CAP_SYS_CHROOT\"]",
+        "Capabilities a container may have; \"ALL\" is every one."},
+    Key{"cgroup_parents", Type::texts, "[\"/kubepods\", \"/bulkhead\"]",
+        "Cgroups beneath which pods may be placed."},
+    Key{"log_roots", Type::texts, "[\"/var/log/pods\"]",
+        "Directories beneath which containers' logs may be written."},
+    Key{"runtime_handlers", Type::texts, "[\"*\"]", "Handlers that pods may name; \"*\": all in [runtimes]."},
+    Key{"seccomp_unconfined", Type::boolean, "false", "Containers without a seccomp filter."},
+    Key{"root_user", Type::boolean, "true", "Containers as uid 0 of the node."},
+    Key{"new_privileges", Type::boolean, "true",
+        "Containers whose programs may gain privileges by setuid bits."},
+    Key{"unmasked_paths", Type::boolean, "false", "Containers that see the masked parts of /proc and /sys."},
+    Key{"min_oom_score_adj", Type::integer, "-998",
+        "The lowest oom_score_adj. The kubelet asks for -998 (a sandbox) and -997 (guaranteed pods); less is "
+        "for the "
+        "node's own daemons."},
+};
+
+constexpr std::string_view restricted = R"(
+root_user = false
+new_privileges = false
+capabilities = ["CAP_NET_BIND_SERVICE"]
+)";
+
+constexpr std::string_view permissive = R"(
+privileged = true
+host_network = true
+host_pid = true
+host_ipc = true
+host_ports = true
+bind_sources = ["/"]
+propagation = ["private", "host-to-container", "bidirectional"]
+capabilities = ["ALL"]
+cgroup_parents = ["/"]
+log_roots = ["/"]
+seccomp_unconfined = true
+unmasked_paths = true
+min_oom_score_adj = -1000
+)";
+
+// "[network]" for "network.config_dir", "[[registry]]" for "registry[].prefix", empty at the top.
+std::string headerOf(std::string_view name) {
+  size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos) return {};
+  std::string table(name.substr(0, dot));
+  if (table.ends_with("[]")) return "[[" + table.substr(0, table.size() - 2) + "]]";
+  return "[" + table + "]";
+}
+
+void describeTable(std::ostream& out, std::span<const Key> keys) {
+  std::string header;
+  for (const Key& key : keys) {
+    std::string next = headerOf(key.name);
+    if (next != header) out << "#" << next << "\n\n";
+    header = next;
+    std::string_view value = key.fallback.empty() ? "\"…\"" : key.fallback;
+    out << "# " << key.description << "\n#" << key.name.substr(key.name.rfind('.') + 1) << " = " << value
+        << "\n\n";
+  }
+}
+
+}  // namespace
+
+std::span<const Key> bulkheadKeys() {
+  return bulkhead;
+}
+std::span<const Key> ceilingKeys() {
+  return ceiling;
+}
+
+std::string_view defaultRuntimes() {
+  return "[runtimes.crun]\npath = \"/usr/bin/crun\"\n[runtimes.runc]\npath = \"/usr/bin/runc\"\n";
+}
+
+std::string_view profileText(std::string_view profile) {
+  if (profile == "baseline") return "";
+  if (profile == "restricted") return restricted;
+  if (profile == "permissive") return permissive;
+  throw std::out_of_range("no such profile");
+}
+
+void describeKeys(std::ostream& out) {
+  out << "## bulkhead.toml\n\n";
+  describeTable(out, bulkhead);
+  out << "## ceiling.toml\n\n";
+  describeTable(out, ceiling);
+}
+
+}  // namespace bulkhead::config

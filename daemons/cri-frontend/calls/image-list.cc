@@ -1,0 +1,31 @@
+#include "daemons/cri-frontend/calls/answers.h"
+#include "daemons/cri-frontend/translate/image-name.h"
+
+namespace bulkhead::cri {
+namespace {
+
+Answer<v1::ListImagesResponse> listOne(Frontend& frontend, const std::string& name) {
+  return andThen(frontend.storaged.imageStatus(name), [](std::optional<StoredImage>&& image) {
+    v1::ListImagesResponse response;
+    if (image) *response.add_images() = imageItem(*image);
+    return Answer<v1::ListImagesResponse>(Outcome<v1::ListImagesResponse>(std::move(response)));
+  });
+}
+
+}  // namespace
+
+Answer<v1::ListImagesResponse> listImages(Frontend& frontend, const v1::ListImagesRequest& request) {
+  const std::string& filter = request.filter().image().image();
+  if (!filter.empty()) {
+    auto name = parseImageName(filter, "filter.image.image");
+    if (!name) return refused<v1::ListImagesResponse>(name.error());
+    return listOne(frontend, *name);
+  }
+  return andThen(frontend.storaged.listImages(), [](std::vector<StoredImage>&& images) {
+    v1::ListImagesResponse response;
+    for (const auto& image : images) *response.add_images() = imageItem(image);
+    return Answer<v1::ListImagesResponse>(Outcome<v1::ListImagesResponse>(std::move(response)));
+  });
+}
+
+}  // namespace bulkhead::cri

@@ -1,0 +1,52 @@
+#include "daemons/cri-frontend/calls/answers.h"
+#include "daemons/cri-frontend/flows/pull-flow.h"
+
+namespace bulkhead::cri {
+namespace {
+
+Credentials credentialsOf(const v1::AuthConfig& auth) {
+  return {auth.username(),       auth.password(),       auth.auth(),
+          auth.server_address(), auth.identity_token(), auth.registry_token()};
+}
+
+// Pulls with other credentials are other pulls: one must not profit from the rights of another.
+std::string keyOf(const ImageReference& reference, const v1::AuthConfig& auth) {
+  return reference.text() + '\0' + auth.SerializeAsString();
+}
+
+Outcome<ImageReference> referenceOf(const v1::PullImageRequest& request) {
+  const std::string& text = request.image().image();
+  if (ImageId::parse(text, "") || text.starts_with("sha256:")) {
+    return invalid("image.image",
+                   "is an image id, and a registry knows images by name: a reference is expected");
+  }
+  return ImageReference::parse(text, "image.image");
+}
+
+// The kubelet looks for this word to tell a registry that is down from an image that is not there
+// (cri-api, pkg/errors: ErrRegistryUnavailable).
+Refusal forKubelet(Refusal refusal) {
+  if (refusal.field.empty() || refusal.field == "image" || refusal.field == "reference")
+    refusal.field = "image.image";
+  if (refusal.code == Code::unavailable)
+    refusal = {refusal.code, "", "RegistryUnavailable: " + describe(refusal)};
+  return refusal;
+}
+
+}  // namespace
+
+Answer<v1::PullImageResponse> pullImage(Frontend& frontend, const v1::PullImageRequest& request) {
+  auto reference = referenceOf(request);
+  if (!reference) return refused<v1::PullImageResponse>(reference.error());
+  auto pulled = frontend.imagePulls.join(keyOf(*reference, request.auth()), [&]() {
+    return PullFlow::run(frontend, *reference, credentialsOf(request.auth()), request.image().image());
+  });
+  return pulled.then([](Outcome<ImageId>&& id) -> Outcome<v1::PullImageResponse> {
+    if (!id) return tl::unexpected<Refusal>(forKubelet(id.error()));
+    v1::PullImageResponse response;
+    response.set_image_ref(imageRef(id->text()));
+    return response;
+  });
+}
+
+}  // namespace bulkhead::cri

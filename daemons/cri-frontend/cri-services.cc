@@ -1,0 +1,205 @@
+#include "daemons/cri-frontend/cri-services.h"
+
+#include <fcntl.h>
+#include <grpc/support/log.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server_posix.h>
+
+#include "bulkhead/admin/v1/admin.grpc.pb.h"
+#include "daemons/common/base/log.h"
+#include "daemons/common/base/sockets.h"
+#include "daemons/cri-frontend/calls/calls.h"
+#include "daemons/cri-frontend/grpc-bridge.h"
+#include "ipc/limits.h"
+#include "runtime/v1/api.grpc.pb.h"
+
+namespace bulkhead::cri {
+namespace {
+
+using Context = grpc::CallbackServerContext;
+using Reactor = grpc::ServerUnaryReactor;
+
+// What all services share: how a method's call gets to its handler.
+struct Dispatch {
+  Frontend& frontend;
+  GrpcBridge& bridge;
+
+  template <typename Request, typename Response>
+  Reactor* operator()(const Request* request, Response* response,
+                      Answer<Response> (*handler)(Frontend&, const Request&),
+                      ClientGone gone = ClientGone::finish) const {
+    auto handle = [&to = frontend, handler](const Request& asked) { return handler(to, asked); };
+    return bridge.run(request, response, handle, gone);
+  }
+};
+
+// Methods that are not overridden answer UNIMPLEMENTED.
+class RuntimeService final : public v1::RuntimeService::CallbackService {
+ public:
+  explicit RuntimeService(Dispatch run) : run_(run) {}
+
+  Reactor* Version(Context*, const v1::VersionRequest* q, v1::VersionResponse* a) override {
+    return run_(q, a, version);
+  }
+  Reactor* Status(Context*, const v1::StatusRequest* q, v1::StatusResponse* a) override {
+    return run_(q, a, status);
+  }
+  Reactor* RuntimeConfig(Context*, const v1::RuntimeConfigRequest* q, v1::RuntimeConfigResponse* a) override {
+    return run_(q, a, runtimeConfig);
+  }
+
+  Reactor* RunPodSandbox(Context*, const v1::RunPodSandboxRequest* q, v1::RunPodSandboxResponse* a) override {
+    return run_(q, a, runPodSandbox);
+  }
+  Reactor* StopPodSandbox(Context*, const v1::StopPodSandboxRequest* q,
+                          v1::StopPodSandboxResponse* a) override {
+    return run_(q, a, stopPodSandbox);
+  }
+  Reactor* RemovePodSandbox(Context*, const v1::RemovePodSandboxRequest* q,
+                            v1::RemovePodSandboxResponse* a) override {
+    return run_(q, a, removePodSandbox);
+  }
+  Reactor* PodSandboxStatus(Context*, const v1::PodSandboxStatusRequest* q,
+                            v1::PodSandboxStatusResponse* a) override {
+    return run_(q, a, podSandboxStatus);
+  }
+  Reactor* ListPodSandbox(Context*, const v1::ListPodSandboxRequest* q,
+                          v1::ListPodSandboxResponse* a) override {
+    return run_(q, a, listPodSandbox);
+  }
+
+  Reactor* CreateContainer(Context*, const v1::CreateContainerRequest* q,
+                           v1::CreateContainerResponse* a) override {
+    return run_(q, a, createContainer);
+  }
+  Reactor* StartContainer(Context*, const v1::StartContainerRequest* q,
+                          v1::StartContainerResponse* a) override {
+    return run_(
+        q, a,
+        static_cast<Answer<v1::StartContainerResponse> (*)(Frontend&, const v1::StartContainerRequest&)>(
+            startContainer));
+  }
+  Reactor* StopContainer(Context*, const v1::StopContainerRequest* q, v1::StopContainerResponse* a) override {
+    return run_(q, a, stopContainer);
+  }
+  Reactor* RemoveContainer(Context*, const v1::RemoveContainerRequest* q,
+                           v1::RemoveContainerResponse* a) override {
+    return run_(q, a, removeContainer);
+  }
+  Reactor* ContainerStatus(Context*, const v1::ContainerStatusRequest* q,
+                           v1::ContainerStatusResponse* a) override {
+    return run_(q, a, containerStatus);
+  }
+  Reactor* ListContainers(Context*, const v1::ListContainersRequest* q,
+                          v1::ListContainersResponse* a) override {
+    return run_(q, a, listContainers);
+  }
+  // Nobody is left to read the output, and without a timeout the command could hold us for ever.
+  Reactor* ExecSync(Context*, const v1::ExecSyncRequest* q, v1::ExecSyncResponse* a) override {
+    return run_(q, a, execSync, ClientGone::cancel);
+  }
+
+ private:
+  Dispatch run_;
+};
+
+class ImageService final : public v1::ImageService::CallbackService {
+ public:
+  explicit ImageService(Dispatch run) : run_(run) {}
+
+  Reactor* PullImage(Context*, const v1::PullImageRequest* q, v1::PullImageResponse* a) override {
+    return run_(q, a, pullImage);
+  }
+  Reactor* ImageStatus(Context*, const v1::ImageStatusRequest* q, v1::ImageStatusResponse* a) override {
+    return run_(q, a, imageStatus);
+  }
+  Reactor* ListImages(Context*, const v1::ListImagesRequest* q, v1::ListImagesResponse* a) override {
+    return run_(q, a, listImages);
+  }
+  Reactor* RemoveImage(Context*, const v1::RemoveImageRequest* q, v1::RemoveImageResponse* a) override {
+    return run_(q, a, removeImage);
+  }
+  Reactor* ImageFsInfo(Context*, const v1::ImageFsInfoRequest* q, v1::ImageFsInfoResponse* a) override {
+    return run_(q, a, imageFsInfo);
+  }
+
+ private:
+  Dispatch run_;
+};
+
+class AdminService final : public ::bulkhead::admin::v1::Admin::CallbackService {
+ public:
+  explicit AdminService(Dispatch run) : run_(run) {}
+
+  Reactor* ListPulls(Context*, const ::bulkhead::admin::v1::ListPullsRequest* q,
+                     ::bulkhead::admin::v1::ListPullsResponse* a) override {
+    return run_(q, a, listPulls);
+  }
+
+ private:
+  Dispatch run_;
+};
+
+void makeNonBlocking(int fd) {
+  if (::fcntl(fd, F_SETFL, O_NONBLOCK) != 0) throwErrno("fcntl O_NONBLOCK");
+}
+
+void logFromGrpc(gpr_log_func_args* args) {
+  if (args->severity == GPR_LOG_SEVERITY_ERROR) log::warning("grpc", {{"message", args->message}});
+}
+
+}  // namespace
+
+struct CriServices::Impl {
+  explicit Impl(Frontend& to)
+      : frontend(to), runtime({to, bridge}), image({to, bridge}), admin({to, bridge}), server(start()) {}
+
+  std::unique_ptr<grpc::Server> start() {
+    constexpr int threads = 4;  // they only unpack, hand over and pack; each costs memory
+    gpr_set_log_function(logFromGrpc);
+    grpc::ServerBuilder builder;
+    builder.SetResourceQuota(grpc::ResourceQuota("cri").SetMaxThreads(threads));
+    builder.SetMaxReceiveMessageSize(limits::grpcMessage);
+    builder.SetMaxSendMessageSize(limits::grpcMessage);
+    builder.RegisterService(&runtime);
+    builder.RegisterService(&image);
+    builder.RegisterService(&admin);
+    auto built = builder.BuildAndStart();
+    if (!built) throw std::runtime_error("the gRPC server does not start");
+    return built;
+  }
+
+  kj::Promise<void> acceptAll(Fd& listener, kj::UnixEventPort::FdObserver& observer, CriServices& services) {
+    while (Fd connection = acceptOn(listener.get())) services.serve(std::move(connection));
+    if (errno != EAGAIN) log::warning("accept failed", {{"error", errnoText(errno)}});
+    return observer.whenBecomesReadable().then([&]() { return acceptAll(listener, observer, services); });
+  }
+
+  Frontend& frontend;
+  GrpcBridge bridge;
+  RuntimeService runtime;
+  ImageService image;
+  AdminService admin;
+  std::unique_ptr<grpc::Server> server;
+};
+
+CriServices::CriServices(Frontend& frontend) : impl_(std::make_unique<Impl>(frontend)) {}
+CriServices::~CriServices() = default;
+
+// gRPC reads a descriptor that it is given as if it were non-blocking, and does not make it so.
+void CriServices::serve(Fd connection) {
+  makeNonBlocking(connection.get());
+  grpc::AddInsecureChannelFromFd(impl_->server.get(), connection.release());
+}
+
+kj::Promise<void> CriServices::accept(Fd listener) {
+  makeNonBlocking(listener.get());
+  auto owned = kj::heap(std::move(listener));
+  auto observer = kj::heap<kj::UnixEventPort::FdObserver>(impl_->frontend.loop.port, owned->get(),
+                                                          kj::UnixEventPort::FdObserver::OBSERVE_READ);
+  auto& fd = *owned;
+  auto& readiness = *observer;
+  return impl_->acceptAll(fd, readiness, *this).attach(kj::mv(observer), kj::mv(owned));
+}
+
+}  // namespace bulkhead::cri

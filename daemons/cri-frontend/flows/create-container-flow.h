@@ -1,0 +1,44 @@
+// CreateContainer: image, intent, writable layer, the launcher's container, then CREATED; undone as a whole
+// if any of it is refused.
+#pragma once
+
+#include "daemons/cri-frontend/frontend.h"
+#include "daemons/cri-frontend/translate/container.h"
+
+namespace bulkhead::cri {
+
+class CreateContainerFlow {
+ public:
+  // `image` as checkContainer() answers it. `config` is kept unaltered in the record.
+  static Answer<ContainerId> run(Frontend& frontend, PodRef pod, const ::runtime::v1::ContainerConfig& config,
+                                 const std::string& image);
+
+  CreateContainerFlow(Frontend& frontend, PodRef pod, const ::runtime::v1::ContainerConfig& config);
+  // Queues the undo, if it was neither committed nor undone: something broke.
+  ~CreateContainerFlow();
+  CreateContainerFlow(const CreateContainerFlow&) = delete;
+  CreateContainerFlow& operator=(const CreateContainerFlow&) = delete;
+
+ private:
+  Answer<void> findImage(const std::string& image);
+  Answer<void> plan(const StoredImage& image);
+  void recordIntent(const StoredImage& image);
+  Answer<void> makeLayer();
+  Answer<void> launch();
+  Answer<ContainerId> commit();
+  Answer<ContainerId> undo(Refusal refusal);
+
+  Frontend& frontend_;
+  PodRef pod_;
+  ::runtime::v1::ContainerConfig config_;
+  ContainerId id_;
+  ContainerPlan plan_;
+  ContainerRef container_;
+  bool over_ = false;  // committed or undone
+};
+
+// Removes all that a container may have, its record last: now, and if that is refused, again in the
+// background.
+kj::Promise<void> undoContainer(Frontend& frontend, const ContainerId& id);
+
+}  // namespace bulkhead::cri

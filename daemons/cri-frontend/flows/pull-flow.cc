@@ -1,0 +1,62 @@
+#include "daemons/cri-frontend/flows/pull-flow.h"
+
+#include "daemons/cri-frontend/clock.h"
+
+namespace bulkhead::cri {
+Answer<ImageId> PullFlow::run(Frontend& frontend, const ImageReference& reference, Credentials credentials,
+                              const std::string& asked) {
+  auto flow = kj::heap<PullFlow>(frontend, reference, std::move(credentials), asked);
+  auto& self = *flow;
+  auto pulled = andThen(self.begin(), [&self](Begun&& begun) { return self.transfer(std::move(begun)); });
+  return pulled.attach(kj::mv(flow));
+}
+
+PullFlow::PullFlow(Frontend& frontend, const ImageReference& reference, Credentials credentials,
+                   const std::string& asked)
+    : frontend_(frontend),
+      reference_(reference),
+      credentials_(std::move(credentials)),
+      line_(frontend.pulls, {asked, reference.text(), nowNanoseconds(), "resolving"}) {}
+
+Answer<Begun> PullFlow::begin() {
+  return andThen(frontend_.imaged.resolve(reference_, credentials_), [this](Documents&& documents) {
+    return frontend_.storaged.beginImage(reference_, std::move(documents));
+  });
+}
+
+Answer<ImageId> PullFlow::transfer(Begun begun) {
+  line_.stage("fetching");
+  kj::Vector<kj::Promise<void>> fetches;
+  for (const auto& layer : begun.missing) fetches.add(fetchLayer(layer, begun.intake));
+  auto fetched = kj::joinPromises(fetches.releaseAsArray());
+  return fetched.then([this, intake = kj::mv(begun.intake)]() mutable { return commit(kj::mv(intake)); });
+}
+
+kj::Promise<void> PullFlow::fetchLayer(const Begun::Layer& layer, schema::Intake::Client intake) {
+  return frontend_.storaged.layerPipe(kj::mv(intake), layer.index)
+      .then([this, layer](Outcome<Fd>&& pipe) -> Answer<void> {
+        if (!pipe) pipeRefusal_ = pipe.error();
+        if (!pipe) return good();
+        return frontend_.imaged.fetch(reference_, credentials_, layer.digest, layer.size, std::move(*pipe));
+      })
+      .then([this](Outcome<void>&& outcome) {
+        if (!outcome && !fetchRefusal_) fetchRefusal_ = std::move(outcome.error());
+      });
+}
+
+Answer<ImageId> PullFlow::commit(schema::Intake::Client intake) {
+  // A layer without a pipe never arrives: commit would wait for it.
+  if (pipeRefusal_) return refused<ImageId>(*pipeRefusal_);
+  line_.stage("storing");
+  return frontend_.storaged.commit(kj::mv(intake))
+      .then([this](Outcome<StoredImage>&& image) -> Outcome<ImageId> {
+        if (!image) return tl::unexpected<Refusal>(explain(std::move(image.error())));
+        return image->id;
+      });
+}
+
+Refusal PullFlow::explain(Refusal fromStorage) const {
+  return fromStorage.code == Code::unavailable && fetchRefusal_ ? *fetchRefusal_ : fromStorage;
+}
+
+}  // namespace bulkhead::cri

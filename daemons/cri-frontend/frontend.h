@@ -1,0 +1,73 @@
+// Frontend: what every call and flow works with. One per process, made by main (or a test) and passed down.
+#pragma once
+
+#include <kj/async-io.h>
+#include <kj/async-unix.h>
+
+#include <string>
+
+#include "daemons/common/base/layout.h"
+#include "daemons/cri-frontend/background.h"
+#include "daemons/cri-frontend/container-watch.h"
+#include "daemons/cri-frontend/in-flight.h"
+#include "daemons/cri-frontend/peers/imaged-client.h"
+#include "daemons/cri-frontend/peers/launcher-client.h"
+#include "daemons/cri-frontend/peers/netd-client.h"
+#include "daemons/cri-frontend/peers/storaged-client.h"
+#include "daemons/cri-frontend/pull-board.h"
+#include "daemons/cri-frontend/records/container-table.h"
+#include "daemons/cri-frontend/records/pod-table.h"
+#include "daemons/cri-frontend/records/record-store.h"
+#include "daemons/cri-frontend/settings.h"
+
+namespace bulkhead::cri {
+
+// The event loop's three faces.
+struct Loop {
+  kj::LowLevelAsyncIoProvider& io;
+  kj::UnixEventPort& port;
+  kj::Timer& timer;
+};
+
+struct Frontend {
+  // Opens the record store. Throws if that cannot be used.
+  Frontend(Loop eventLoop, const Layout& places, Settings configured)
+      : loop(eventLoop),
+        layout(places),
+        settings(std::move(configured)),
+        store(layout.criState()),
+        pods(store),
+        containers(store),
+        launcher(loop.port, loop.timer, layout.launcherSocket()),
+        netd(loop.io, loop.timer, layout.netdSocket()),
+        storaged(loop.io, loop.timer, layout.storagedSocket()),
+        imaged(loop.io, loop.timer, layout.imagedSocket()),
+        background(loop.timer),
+        watch(loop.io, loop.timer, layout.shimDirectory(), launcher, containers) {}
+
+  Loop loop;
+  const Layout layout;
+  const Settings settings;
+
+  RecordStore store;
+  PodTable pods;
+  ContainerTable containers;
+
+  LauncherClient launcher;
+  NetdClient netd;
+  StoragedClient storaged;
+  ImagedClient imaged;
+  PullBoard pulls;
+  std::string runtimeVersion;  // of the default handler's OCI runtime, once it has answered
+
+  // Running operations; last, so that they die first.
+  InFlight<Outcome<PodId>> podCreations;
+  InFlight<Outcome<ContainerId>> containerCreations;
+  InFlight<Outcome<ImageId>> imagePulls;
+  InFlight<Outcome<void>> podEnds;        // stop and remove, by pod id
+  InFlight<Outcome<void>> containerEnds;  // remove, by container id
+  Background background;
+  ContainerWatch watch;
+};
+
+}  // namespace bulkhead::cri

@@ -1,0 +1,53 @@
+// Operations that are running now, by key: who asks for one that already runs joins it instead of starting a
+// second. An operation once started runs to its end, whoever stops waiting.
+#pragma once
+
+#include <kj/async.h>
+#include <kj/function.h>
+
+#include <map>
+#include <string>
+
+#include "daemons/common/base/log.h"
+#include "ipc/scrub.h"
+
+namespace bulkhead::cri {
+
+template <typename T>
+class InFlight final : private kj::TaskSet::ErrorHandler {
+ public:
+  InFlight() : keepers_(*this) {}
+
+  // `start` is called at once if nothing runs under `key`, never otherwise.
+  kj::Promise<T> join(const std::string& key, kj::Function<kj::Promise<T>()> start) {
+    auto found = running_.find(key);
+    if (found == running_.end()) {
+      found = running_.emplace(key, kj::evalNow([&start]() { return start(); }).fork()).first;
+      keep(key, found->second.addBranch());
+    }
+    return found->second.addBranch();
+  }
+
+  // Resolves when nothing runs under `key`; the outcome is somebody else's business.
+  kj::Promise<void> settled(const std::string& key) {
+    auto found = running_.find(key);
+    if (found == running_.end()) return kj::READY_NOW;
+    return found->second.addBranch().then([](T&&) {}, [](kj::Exception&&) {});
+  }
+
+  [[nodiscard]] bool runs(const std::string& key) const { return running_.contains(key); }
+
+ private:
+  void keep(const std::string& key, kj::Promise<T> branch) {
+    keepers_.add(
+        branch.then([](T&&) {}, [](kj::Exception&&) {}).then([this, key]() { running_.erase(key); }));
+  }
+  void taskFailed(kj::Exception&& exception) override {
+    log::error("operation broke", {{"error", ipc::fullText(exception)}});
+  }
+
+  std::map<std::string, kj::ForkedPromise<T>> running_;
+  kj::TaskSet keepers_;
+};
+
+}  // namespace bulkhead::cri

@@ -1,0 +1,87 @@
+#include "daemons/cri-frontend/peers/imaged-client.h"
+
+#include <sys/utsname.h>
+
+#include <array>
+#include <memory>
+
+#include "ipc/convert.h"
+#include "ipc/file-capability.h"
+
+namespace bulkhead::cri {
+namespace {
+
+constexpr const char* name = "imaged";
+
+// Machine names of uname(2) and what the OCI image-spec (config.md, "architecture": GOARCH) calls them.
+struct Machine {
+  std::string_view kernel;
+  const char* architecture;
+  const char* variant;
+};
+constexpr std::array<Machine, 8> machines{{{"x86_64", "amd64", ""},
+                                           {"aarch64", "arm64", "v8"},
+                                           {"armv7l", "arm", "v7"},
+                                           {"armv6l", "arm", "v6"},
+                                           {"riscv64", "riscv64", ""},
+                                           {"ppc64le", "ppc64le", ""},
+                                           {"s390x", "s390x", ""},
+                                           {"loongarch64", "loong64", ""}}};
+
+void writePlatform(schema::Platform::Builder to) {
+  struct utsname host {};
+  if (::uname(&host) != 0) throwErrno("uname");
+  to.setOs("linux");
+  to.setArchitecture(host.machine);
+  for (const Machine& machine : machines) {
+    if (machine.kernel != host.machine) continue;
+    to.setArchitecture(machine.architecture);
+    to.setVariant(machine.variant);
+  }
+}
+
+void writeAuth(schema::Auth::Builder to, const Credentials& from) {
+  to.setUsername(from.username);
+  to.setPassword(from.password);
+  to.setAuth(from.auth);
+  to.setServerAddress(from.serverAddress);
+  to.setIdentityToken(from.identityToken);
+  to.setRegistryToken(from.registryToken);
+}
+
+Documents readDocuments(schema::Documents::Reader from) {
+  return {ipc::toString(from.getIndex()), ipc::toString(from.getManifest()), ipc::toString(from.getConfig())};
+}
+
+}  // namespace
+
+ImagedClient::ImagedClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket)
+    : timer_(timer), peer_(io, name, std::move(socket)) {}
+
+Answer<Documents> ImagedClient::resolve(const ImageReference& reference, const Credentials& credentials) {
+  return callPeer<Documents>(timer_, name, Repeat::onceIfDisconnected, [this, reference, credentials]() {
+    auto request = peer_.get<schema::Imaged>().resolveRequest();
+    request.setReference(reference.text());
+    writeAuth(request.initAuth(), credentials);
+    writePlatform(request.initPlatform());
+    return request.send().then(
+        [](auto&& response) { return readResult(response.getResult(), readDocuments); });
+  });
+}
+
+Answer<void> ImagedClient::fetch(const ImageReference& reference, const Credentials& credentials,
+                                 const Digest& digest, uint64_t size, Fd sink) {
+  // Not repeated: some bytes may already be in the pipe.
+  auto owned = std::make_shared<Fd>(std::move(sink));
+  return callPeer<void>(timer_, name, Repeat::no, [this, reference, credentials, digest, size, owned]() {
+    auto request = peer_.get<schema::Imaged>().fetchRequest();
+    request.setReference(reference.text());
+    writeAuth(request.initAuth(), credentials);
+    request.setDigest(digest.text());
+    request.setSize(size);
+    request.setSink(ipc::makeFile(std::move(*owned)));
+    return request.send().then([](auto&& response) { return readNothing(response.getResult()); });
+  });
+}
+
+}  // namespace bulkhead::cri

@@ -1,0 +1,47 @@
+// ImagedClient: the registry daemon, as cri sees it.
+#pragma once
+
+#include <string>
+
+#include "daemons/common/base/digest.h"
+#include "daemons/common/base/fd.h"
+#include "daemons/common/base/image-ref.h"
+#include "daemons/cri-frontend/peers/calling.h"
+#include "ipc/rpc.h"
+#include "ipc/schema/image.capnp.h"
+
+namespace bulkhead::cri {
+
+// CRI's AuthConfig. Never logged.
+struct Credentials {
+  std::string username;
+  std::string password;
+  std::string auth;
+  std::string serverAddress;
+  std::string identityToken;
+  std::string registryToken;
+};
+
+// An image's documents as bytes that nobody has checked yet.
+struct Documents {
+  std::string index;
+  std::string manifest;
+  std::string config;
+};
+
+class ImagedClient {
+ public:
+  ImagedClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket);
+
+  // For the platform we run on.
+  Answer<Documents> resolve(const ImageReference& reference, const Credentials& credentials);
+  // Streams the blob into `sink`, which is closed when the answer is there.
+  Answer<void> fetch(const ImageReference& reference, const Credentials& credentials, const Digest& digest,
+                     uint64_t size, Fd sink);
+
+ private:
+  kj::Timer& timer_;
+  ipc::RpcPeer peer_;
+};
+
+}  // namespace bulkhead::cri

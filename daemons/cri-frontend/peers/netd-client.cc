@@ -1,0 +1,72 @@
+#include "daemons/cri-frontend/peers/netd-client.h"
+
+#include <arpa/inet.h>
+
+#include "ipc/convert.h"
+
+namespace bulkhead::cri {
+namespace {
+
+constexpr const char* name = "netd";
+
+bool isAddress(const std::string& text) {
+  unsigned char binary[sizeof(in6_addr)];
+  return inet_pton(AF_INET, text.c_str(), binary) == 1 || inet_pton(AF_INET6, text.c_str(), binary) == 1;
+}
+
+Attachment readAttachment(schema::Attachment::Reader from) {
+  Attachment to{{}, ipc::toString(from.getNetnsPath())};
+  for (auto address : from.getAddresses()) {
+    if (auto text = ipc::toString(address); isAddress(text)) to.addresses.push_back(std::move(text));
+  }
+  return to;
+}
+
+}  // namespace
+
+NetdClient::NetdClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket)
+    : timer_(timer), peer_(io, name, std::move(socket)) {}
+
+Answer<Attachment> NetdClient::attach(std::function<void(schema::PodNetwork::Builder)> describe) {
+  return callPeer<Attachment>(
+      timer_, name, Repeat::onceIfDisconnected, [this, describe = std::move(describe)]() {
+        auto request = peer_.get<schema::Netd>().attachRequest();
+        describe(request.initPod());
+        return request.send().then(
+            [](auto&& response) { return readResult(response.getResult(), readAttachment); });
+      });
+}
+
+Answer<void> NetdClient::detach(const PodId& pod) {
+  return callPeer<void>(timer_, name, Repeat::onceIfDisconnected, [this, pod]() {
+    auto request = peer_.get<schema::Netd>().detachRequest();
+    request.setPodId(pod.text());
+    return request.send().then([](auto&& response) { return readNothing(response.getResult()); });
+  });
+}
+
+Answer<std::map<PodId, Attachment>> NetdClient::list() {
+  using Attachments = std::map<PodId, Attachment>;
+  return callPeer<Attachments>(timer_, name, Repeat::onceIfDisconnected, [this]() {
+    return peer_.get<schema::Netd>().listRequest().send().then([](auto&& response) -> Outcome<Attachments> {
+      Attachments all;
+      for (auto pod : response.getPods()) {
+        auto id = PodId::parse(ipc::toString(pod.getPodId()), "podId");
+        if (id) all.emplace(*id, readAttachment(pod.getAttachment()));
+      }
+      return all;
+    });
+  });
+}
+
+Answer<NetworkStatus> NetdClient::status() {
+  return callPeer<NetworkStatus>(timer_, name, Repeat::onceIfDisconnected, [this]() {
+    return peer_.get<schema::Netd>().statusRequest().send().then(
+        [](auto&& response) -> Outcome<NetworkStatus> {
+          return NetworkStatus{response.getReady(), ipc::toString(response.getReason()),
+                               ipc::toString(response.getMessage())};
+        });
+  });
+}
+
+}  // namespace bulkhead::cri

@@ -1,0 +1,42 @@
+// NetdClient: the pod network daemon, as cri sees it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "daemons/common/base/ids.h"
+#include "daemons/cri-frontend/peers/calling.h"
+#include "ipc/rpc.h"
+#include "ipc/schema/network.capnp.h"
+
+namespace bulkhead::cri {
+
+struct Attachment {
+  std::vector<std::string> addresses;  // literal IP addresses, the primary first
+  std::string netnsPath;
+};
+
+struct NetworkStatus {
+  bool ready = false;
+  std::string reason;
+  std::string message;
+};
+
+class NetdClient {
+ public:
+  NetdClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket);
+
+  Answer<Attachment> attach(std::function<void(schema::PodNetwork::Builder)> describe);
+  Answer<void> detach(const PodId& pod);
+  // Pod ids that have an attachment, which may not be ours to know.
+  Answer<std::map<PodId, Attachment>> list();
+  Answer<NetworkStatus> status();
+
+ private:
+  kj::Timer& timer_;
+  ipc::RpcPeer peer_;
+};
+
+}  // namespace bulkhead::cri

@@ -1,0 +1,190 @@
+#include "daemons/cri-frontend/peers/storaged-client.h"
+
+#include "ipc/convert.h"
+#include "ipc/file-capability.h"
+
+namespace bulkhead::cri {
+namespace {
+
+constexpr const char* name = "storaged";
+
+template <typename List>
+std::vector<std::string> toStrings(List list) {
+  std::vector<std::string> strings;
+  for (auto text : list) strings.push_back(ipc::toString(text));
+  return strings;
+}
+
+Outcome<StoredImage> readImage(schema::StoredImage::Reader from) {
+  auto id = ImageId::parse(ipc::toString(from.getId()), "image.id");
+  if (!id) return refuse(Code::internal, "", "storaged answered an image without an id");
+  auto config = from.getConfig();
+  return StoredImage{.id = *id,
+                     .repoTags = toStrings(from.getRepoTags()),
+                     .repoDigests = toStrings(from.getRepoDigests()),
+                     .size = from.getSize(),
+                     .pinned = from.getPinned(),
+                     .user = ipc::toString(config.getUser()),
+                     .env = toStrings(config.getEnv()),
+                     .entrypoint = toStrings(config.getEntrypoint()),
+                     .command = toStrings(config.getCommand()),
+                     .workingDirectory = ipc::toString(config.getWorkingDirectory()),
+                     .stopSignal = ipc::toString(config.getStopSignal())};
+}
+
+Outcome<Begun> readBegun(schema::Begun::Reader from) {
+  Begun begun{{}, from.getIntake()};
+  for (auto layer : from.getMissing()) {
+    auto digest = Digest::parse(ipc::toString(layer.getDigest()), "layer");
+    if (!digest) return refuse(Code::internal, "", "storaged asked for a layer without a digest");
+    begun.missing.push_back({layer.getIndex(), *digest, layer.getSize()});
+  }
+  return begun;
+}
+
+}  // namespace
+
+StoragedClient::StoragedClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket)
+    : timer_(timer), peer_(io, name, std::move(socket)) {}
+
+Answer<Begun> StoragedClient::beginImage(const ImageReference& reference, Documents documents) {
+  return callPeer<Begun>(timer_, name, Repeat::onceIfDisconnected,
+                         [this, reference, documents = std::move(documents)]() -> Answer<Begun> {
+                           auto request = peer_.get<schema::Storaged>().beginImageRequest();
+                           request.setReference(reference.text());
+                           auto to = request.initDocuments();
+                           to.setIndex(ipc::toData(documents.index));
+                           to.setManifest(ipc::toData(documents.manifest));
+                           to.setConfig(ipc::toData(documents.config));
+                           return request.send().then([](auto&& response) -> Outcome<Begun> {
+                             auto result = response.getResult();
+                             if (result.isRefused())
+                               return tl::unexpected<Refusal>(ipc::readRefusal(result.getRefused()));
+                             return readBegun(result.getOk());
+                           });
+                         });
+}
+
+Answer<Fd> StoragedClient::layerPipe(schema::Intake::Client intake, uint32_t index) {
+  return callPeer<Fd>(timer_, name, Repeat::no, [intake, index]() mutable -> Answer<Fd> {
+    auto request = intake.layerPipeRequest();
+    request.setIndex(index);
+    return request.send().then([](auto&& response) -> Answer<Fd> {
+      auto result = response.getResult();
+      if (result.isRefused()) return refused<Fd>(ipc::readRefusal(result.getRefused()));
+      return ipc::receiveFile(result.getOk().getFile()).then([](Fd&& fd) -> Outcome<Fd> {
+        if (!fd) return refuse(Code::internal, "", "storaged sent no pipe");
+        return std::move(fd);
+      });
+    });
+  });
+}
+
+Answer<StoredImage> StoragedClient::commit(schema::Intake::Client intake) {
+  return callPeer<StoredImage>(timer_, name, Repeat::no, [intake]() mutable -> Answer<StoredImage> {
+    return intake.commitRequest().send().then([](auto&& response) -> Outcome<StoredImage> {
+      auto result = response.getResult();
+      if (result.isRefused()) return tl::unexpected<Refusal>(ipc::readRefusal(result.getRefused()));
+      return readImage(result.getOk());
+    });
+  });
+}
+
+Answer<std::optional<StoredImage>> StoragedClient::imageStatus(const std::string& image) {
+  using Found = std::optional<StoredImage>;
+  return callPeer<Found>(timer_, name, Repeat::onceIfDisconnected, [this, image]() {
+    auto request = peer_.get<schema::Storaged>().imageStatusRequest();
+    request.setName(image);
+    return request.send().then([](auto&& response) -> Outcome<Found> {
+      auto status = response.getImage();
+      if (!status.isPresent()) return Found();
+      return readImage(status.getPresent()).map([](StoredImage&& stored) {
+        return Found(std::move(stored));
+      });
+    });
+  });
+}
+
+Answer<std::vector<StoredImage>> StoragedClient::listImages() {
+  using Images = std::vector<StoredImage>;
+  return callPeer<Images>(timer_, name, Repeat::onceIfDisconnected, [this]() {
+    return peer_.get<schema::Storaged>().listImagesRequest().send().then(
+        [](auto&& response) -> Outcome<Images> {
+          Images images;
+          for (auto from : response.getImages()) {
+            auto image = readImage(from);
+            if (!image) return tl::unexpected(image.error());
+            images.push_back(std::move(*image));
+          }
+          return images;
+        });
+  });
+}
+
+Answer<void> StoragedClient::removeImage(const std::string& image) {
+  return callPeer<void>(timer_, name, Repeat::onceIfDisconnected, [this, image]() {
+    auto request = peer_.get<schema::Storaged>().removeImageRequest();
+    request.setName(image);
+    return request.send().then([](auto&& response) { return readNothing(response.getResult()); });
+  });
+}
+
+Answer<StorageUsage> StoragedClient::usage() {
+  return callPeer<StorageUsage>(timer_, name, Repeat::onceIfDisconnected, [this]() {
+    return peer_.get<schema::Storaged>().usageRequest().send().then(
+        [](auto&& response) -> Outcome<StorageUsage> {
+          auto from = response.getUsage();
+          return StorageUsage{from.getTimestamp(),      ipc::toString(from.getMountpoint()),
+                              from.getImageBytes(),     from.getImageInodes(),
+                              from.getContainerBytes(), from.getContainerInodes()};
+        });
+  });
+}
+
+Answer<std::vector<PullProgress>> StoragedClient::listPulls() {
+  using Pulls = std::vector<PullProgress>;
+  return callPeer<Pulls>(timer_, name, Repeat::onceIfDisconnected, [this]() {
+    return peer_.get<schema::Storaged>().listPullsRequest().send().then(
+        [](auto&& response) -> Outcome<Pulls> {
+          Pulls pulls;
+          for (auto from : response.getPulls()) {
+            pulls.push_back({ipc::toString(from.getReference()), from.getLayersDone(), from.getLayersTotal(),
+                             from.getBytesDone(), from.getBytesTotal(), from.getStartedAt()});
+          }
+          return pulls;
+        });
+  });
+}
+
+Answer<void> StoragedClient::createLayer(const ContainerId& container, const ImageId& image) {
+  return callPeer<void>(timer_, name, Repeat::onceIfDisconnected, [this, container, image]() {
+    auto request = peer_.get<schema::Storaged>().createLayerRequest();
+    request.setContainerId(container.text());
+    request.setImageId(image.text());
+    return request.send().then([](auto&& response) { return readNothing(response.getResult()); });
+  });
+}
+
+Answer<void> StoragedClient::removeLayer(const ContainerId& container) {
+  return callPeer<void>(timer_, name, Repeat::onceIfDisconnected, [this, container]() {
+    auto request = peer_.get<schema::Storaged>().removeLayerRequest();
+    request.setContainerId(container.text());
+    return request.send().then([](auto&& response) { return readNothing(response.getResult()); });
+  });
+}
+
+Answer<std::vector<ContainerId>> StoragedClient::listLayers() {
+  using Ids = std::vector<ContainerId>;
+  return callPeer<Ids>(timer_, name, Repeat::onceIfDisconnected, [this]() {
+    return peer_.get<schema::Storaged>().listLayersRequest().send().then([](auto&& response) -> Outcome<Ids> {
+      Ids ids;
+      for (auto layer : response.getLayers()) {
+        if (auto id = ContainerId::parse(ipc::toString(layer.getContainerId()), "containerId"))
+          ids.push_back(*id);
+      }
+      return ids;
+    });
+  });
+}
+
+}  // namespace bulkhead::cri

@@ -1,0 +1,89 @@
+// StoragedClient: the image and layer store, as cri sees it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemons/common/base/digest.h"
+#include "daemons/common/base/fd.h"
+#include "daemons/common/base/ids.h"
+#include "daemons/common/base/image-ref.h"
+#include "daemons/cri-frontend/peers/calling.h"
+#include "daemons/cri-frontend/peers/imaged-client.h"
+#include "ipc/rpc.h"
+#include "ipc/schema/storage.capnp.h"
+
+namespace bulkhead::cri {
+
+// An image in the store. What its config says is the image author's word: checked where it is used.
+struct StoredImage {
+  ImageId id;
+  std::vector<std::string> repoTags;
+  std::vector<std::string> repoDigests;
+  uint64_t size = 0;  // bytes
+  bool pinned = false;
+  std::string user;
+  std::vector<std::string> env;  // "NAME=value"
+  std::vector<std::string> entrypoint;
+  std::vector<std::string> command;
+  std::string workingDirectory;
+  std::string stopSignal;
+};
+
+// An image on its way in. Dropping it throws away what was staged.
+struct Begun {
+  struct Layer {
+    uint32_t index;
+    Digest digest;
+    uint64_t size;  // compressed bytes
+  };
+  std::vector<Layer> missing;
+  schema::Intake::Client intake;
+};
+
+struct StorageUsage {
+  int64_t timestamp = 0;
+  std::string mountpoint;
+  uint64_t imageBytes = 0;
+  uint64_t imageInodes = 0;
+  uint64_t containerBytes = 0;
+  uint64_t containerInodes = 0;
+};
+
+struct PullProgress {
+  std::string reference;
+  uint32_t layersDone = 0;
+  uint32_t layersTotal = 0;
+  uint64_t bytesDone = 0;
+  uint64_t bytesTotal = 0;
+  int64_t startedAt = 0;
+};
+
+class StoragedClient {
+ public:
+  StoragedClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket);
+
+  Answer<Begun> beginImage(const ImageReference& reference, Documents documents);
+  Answer<Fd> layerPipe(schema::Intake::Client intake, uint32_t index);
+  Answer<StoredImage> commit(schema::Intake::Client intake);
+
+  // `name` as translate/image-name.h gives it. Nothing if there is no such image.
+  Answer<std::optional<StoredImage>> imageStatus(const std::string& name);
+  Answer<std::vector<StoredImage>> listImages();
+  Answer<void> removeImage(const std::string& name);
+  Answer<StorageUsage> usage();
+  Answer<std::vector<PullProgress>> listPulls();
+
+  Answer<void> createLayer(const ContainerId& container, const ImageId& image);
+  Answer<void> removeLayer(const ContainerId& container);
+  // Containers that have a writable layer.
+  Answer<std::vector<ContainerId>> listLayers();
+
+ private:
+  kj::Timer& timer_;
+  ipc::RpcPeer peer_;
+};
+
+}  // namespace bulkhead::cri

@@ -1,0 +1,20 @@
+// What cri keeps of the configuration.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ipc/schema/config.capnp.h"
+
+namespace bulkhead::cri {
+
+struct Settings {
+  std::vector<std::string> handlers;  // names of the configured runtime handlers
+  std::string defaultHandler;
+  std::string cgroupParent;
+  std::string ceilingProfile;
+};
+
+Settings readSettings(schema::Config::Reader config);
+
+}  // namespace bulkhead::cri

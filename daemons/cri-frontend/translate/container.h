@@ -1,0 +1,65 @@
+// A CRI container config over its image as checked values, and those as the launcher's message.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemons/common/base/ids.h"
+#include "daemons/cri-frontend/peers/storaged-client.h"
+#include "daemons/cri-frontend/translate/namespaces.h"
+#include "daemons/cri-frontend/translate/user.h"
+#include "ipc/schema/launch.capnp.h"
+#include "runtime/v1/api.pb.h"
+
+namespace bulkhead::cri {
+
+struct MountPlan {
+  std::string source;
+  std::string destination;
+  bool readOnly = false;
+  bool recursiveReadOnly = false;
+  schema::Mount::Propagation propagation = schema::Mount::Propagation::PRIVATE;
+};
+
+struct ResourcePlan {
+  // 0 or empty: not set.
+  int64_t cpuPeriod = 0, cpuQuota = 0, cpuShares = 0;
+  int64_t memoryLimit = 0, swapLimit = 0;
+  int64_t oomScoreAdj = 0;
+  bool hasOomScoreAdj = false;
+  std::string cpusetCpus, cpusetMems;
+};
+
+struct ContainerPlan {
+  std::vector<std::string> args, env;
+  std::string workingDirectory;
+  User user;
+  std::vector<std::string> capabilities;
+  bool noNewPrivileges = false, readOnlyRoot = false, privileged = false, tty = false, stdin = false;
+  std::vector<std::string> maskedPaths, readOnlyPaths;
+  std::vector<MountPlan> mounts;
+  schema::Seccomp seccomp = schema::Seccomp::RUNTIME_DEFAULT;
+  ResourcePlan resources;
+  schema::Namespace pid = schema::Namespace::CONTAINER;
+  std::string logPath;  // relative to the pod's log directory; empty: no log
+  uint8_t stopSignal = 0;
+};
+
+// What can be said before anything is looked up: metadata and the image's name. Answers the latter for
+// storaged.
+Outcome<std::string> checkContainer(const ::runtime::v1::ContainerConfig& config);
+
+// `pod` is the config that the pod was made with, `hostname` what its processes see. Refuses what is
+// malformed, and what this version does not act on, naming the field.
+Outcome<ContainerPlan> translateContainer(const ::runtime::v1::ContainerConfig& config,
+                                          const ::runtime::v1::PodSandboxConfig& pod,
+                                          const std::string& hostname, const StoredImage& image);
+
+void describe(schema::ContainerSpec::Builder to, const ContainerId& id, const PodId& pod,
+              const ContainerPlan& plan);
+
+// Parts of translateContainer, in files of their own.
+std::vector<MountPlan> translateMounts(const ::runtime::v1::ContainerConfig& config, FirstRefusal& no);
+ResourcePlan translateResources(const ::runtime::v1::LinuxContainerConfig& config, FirstRefusal& no);
+
+}  // namespace bulkhead::cri

@@ -1,0 +1,176 @@
+#include "daemons/cri-frontend/translate/container.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "daemons/cri-frontend/translate/capabilities.h"
+
+namespace bulkhead::cri {
+namespace {
+
+namespace v1 = ::runtime::v1;
+
+v1::ContainerConfig goodContainer() {
+  v1::ContainerConfig config;
+  config.mutable_metadata()->set_name("main");
+  config.mutable_image()->set_image("busybox");
+  config.add_command("/bin/server");
+  return config;
+}
+
+StoredImage someImage() {
+  return StoredImage{.id = ImageId::generate(), .entrypoint = {"/bin/image"}};
+}
+
+Outcome<ContainerPlan> translate(const v1::ContainerConfig& config, const v1::PodSandboxConfig& pod = {}) {
+  return translateContainer(config, pod, "host", someImage());
+}
+
+std::string refusalOf(const v1::ContainerConfig& config, const v1::PodSandboxConfig& pod = {}) {
+  auto plan = translate(config, pod);
+  return plan ? "accepted" : describe(plan.error());
+}
+
+TEST(ContainerTranslation, RefusesBadMetadataAndImage) {
+  EXPECT_EQ(describe(checkContainer({}).error()), "config.metadata: is missing");
+  auto config = goodContainer();
+  config.mutable_metadata()->set_name("");
+  EXPECT_EQ(describe(checkContainer(config).error()), "config.metadata.name: is empty");
+  config = goodContainer();
+  config.mutable_image()->set_image("");
+  EXPECT_EQ(describe(checkContainer(config).error()), "config.image.image: is empty");
+  config.mutable_image()->set_image("Not/Lower");
+  EXPECT_TRUE(describe(checkContainer(config).error()).starts_with("config.image.image: "));
+  EXPECT_EQ(*checkContainer(goodContainer()), "docker.io/library/busybox:latest");
+}
+
+TEST(ContainerTranslation, RefusesWhatIsNotSupportedYet) {
+  auto config = goodContainer();
+  config.add_devices();
+  EXPECT_EQ(refusalOf(config), "config.devices: is not supported yet");
+  config = goodContainer();
+  config.add_cdi_devices();
+  EXPECT_EQ(refusalOf(config), "config.CDI_devices: is not supported yet");
+  config = goodContainer();
+  (*config.mutable_linux()->mutable_resources()->mutable_unified())["memory.high"] = "1";
+  EXPECT_EQ(refusalOf(config), "config.linux.resources.unified: is not supported yet");
+  config = goodContainer();
+  config.mutable_linux()->mutable_resources()->add_hugepage_limits()->set_limit(1);
+  EXPECT_EQ(refusalOf(config), "config.linux.resources.hugepage_limits: is not supported yet");
+  config = goodContainer();
+  config.mutable_linux()->mutable_resources()->add_hugepage_limits();  // the kubelet's zero
+  EXPECT_EQ(refusalOf(config), "accepted");
+  config = goodContainer();
+  config.mutable_linux()->mutable_security_context()->mutable_apparmor()->set_profile_type(
+      v1::SecurityProfile::Localhost);
+  EXPECT_EQ(refusalOf(config), "config.linux.security_context.apparmor.localhost_ref: is not supported yet");
+  config = goodContainer();
+  config.mutable_linux()->mutable_security_context()->mutable_capabilities()->add_add_ambient_capabilities(
+      "CHOWN");
+  EXPECT_TRUE(refusalOf(config).find("add_ambient_capabilities: is not supported yet") != std::string::npos);
+}
+
+TEST(ContainerTranslation, RefusesBadMounts) {
+  auto with = [](const std::string& from, const std::string& to) {
+    auto config = goodContainer();
+    auto& mount = *config.add_mounts();
+    mount.set_host_path(from);
+    mount.set_container_path(to);
+    return refusalOf(config);
+  };
+  EXPECT_EQ(with("/data", "/data"), "accepted");
+  EXPECT_EQ(with("", "/data"), "config.mounts[0].host_path: is empty");
+  EXPECT_EQ(with("/data", "data"), "config.mounts[0].container_path: is not an absolute path");
+  EXPECT_EQ(with("/data/../etc", "/data"), "config.mounts[0].host_path: contains '.' or '..'");
+  EXPECT_EQ(with(std::string(70000, '/'), "/data"),
+            "config.mounts[0].host_path: is longer than a path can be");
+
+  auto config = goodContainer();
+  auto& mount = *config.add_mounts();
+  mount.set_host_path("/data");
+  mount.set_container_path("/data");
+  mount.set_recursive_read_only(true);
+  EXPECT_TRUE(refusalOf(config).starts_with("config.mounts[0].recursive_read_only: "));
+  mount.set_readonly(true);
+  EXPECT_EQ(refusalOf(config), "accepted");
+  mount.mutable_image()->set_image("busybox");
+  EXPECT_EQ(refusalOf(config), "config.mounts[0].image: is not supported yet");
+}
+
+TEST(ContainerTranslation, RefusesBadLogPaths) {
+  v1::PodSandboxConfig pod;
+  pod.set_log_directory("/var/log/pods/x");
+  for (const std::string path : {"/abs", "../up", "a/../../up"}) {
+    auto config = goodContainer();
+    config.set_log_path(path);
+    EXPECT_TRUE(refusalOf(config, pod).starts_with("config.log_path: ")) << path;
+  }
+  auto config = goodContainer();
+  config.set_log_path("main/0.log");
+  EXPECT_EQ(translate(config, pod)->logPath, "main/0.log");
+  EXPECT_EQ(translate(config)->logPath, "") << "the pod has no log directory";
+}
+
+TEST(ContainerTranslation, RefusesPrivilegeAboveThePod) {
+  auto config = goodContainer();
+  config.mutable_linux()->mutable_security_context()->set_privileged(true);
+  EXPECT_TRUE(refusalOf(config).starts_with("config.linux.security_context.privileged: "));
+  EXPECT_EQ(translate(config).error().code, Code::permissionDenied);
+  v1::PodSandboxConfig pod;
+  pod.mutable_linux()->mutable_security_context()->set_privileged(true);
+  auto plan = translate(config, pod);
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(plan->privileged);
+  EXPECT_EQ(plan->seccomp, schema::Seccomp::UNCONFINED);
+  EXPECT_GE(plan->capabilities.size(), 38U);
+}
+
+TEST(ContainerTranslation, RefusesNamespacesOtherThanThePods) {
+  auto config = goodContainer();
+  auto& options = *config.mutable_linux()->mutable_security_context()->mutable_namespace_options();
+  options.set_pid(v1::NODE);
+  EXPECT_TRUE(refusalOf(config).find("namespace_options.pid: is the node's") != std::string::npos);
+  EXPECT_EQ(translate(config).error().code, Code::permissionDenied);
+  options.set_pid(v1::CONTAINER);
+  options.set_network(v1::NODE);
+  EXPECT_TRUE(refusalOf(config).find("namespace_options.network: is the node's") != std::string::npos);
+  options.set_network(v1::POD);
+  EXPECT_EQ(refusalOf(config), "accepted");
+}
+
+TEST(ContainerTranslation, RefusesBadResources) {
+  auto config = goodContainer();
+  auto& resources = *config.mutable_linux()->mutable_resources();
+  resources.set_oom_score_adj(1001);
+  EXPECT_TRUE(refusalOf(config).starts_with("config.linux.resources.oom_score_adj: "));
+  resources.set_oom_score_adj(0);
+  resources.set_cpuset_cpus("0;1");
+  EXPECT_TRUE(refusalOf(config).starts_with("config.linux.resources.cpuset_cpus: "));
+  resources.set_cpuset_cpus("0-1");
+  resources.set_memory_limit_in_bytes(2000);
+  resources.set_memory_swap_limit_in_bytes(1000);
+  EXPECT_TRUE(refusalOf(config).starts_with("config.linux.resources.memory_swap_limit_in_bytes: "));
+}
+
+TEST(ContainerTranslation, AddsAndDropsCapabilities) {
+  auto capabilities = [](std::vector<std::string> add, std::vector<std::string> drop) {
+    v1::Capability asked;
+    for (auto& name : add) asked.add_add_capabilities(name);
+    for (auto& name : drop) asked.add_drop_capabilities(name);
+    return capabilitiesOf(asked, false, "caps");
+  };
+  auto has = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  EXPECT_EQ(describe(capabilities({"FLY"}, {}).error()), "caps.add_capabilities[0]: is not a capability");
+  EXPECT_EQ(describe(capabilities({}, {"CAP_"}).error()), "caps.drop_capabilities[0]: is not a capability");
+  EXPECT_EQ(capabilities({}, {})->size(), 9U);
+  EXPECT_TRUE(capabilities({}, {"ALL"})->empty());
+  EXPECT_EQ(*capabilities({"net_raw"}, {"ALL"}), std::vector<std::string>{"CAP_NET_RAW"});
+  EXPECT_FALSE(has(*capabilities({"ALL"}, {"SYS_ADMIN"}), "CAP_SYS_ADMIN"));
+  EXPECT_FALSE(has(*capabilities({}, {"CHOWN"}), "CAP_CHOWN"));
+}
+
+}  // namespace
+}  // namespace bulkhead::cri

@@ -1,0 +1,138 @@
+#include "daemons/cri-frontend/translate/pod.h"
+
+#include <gtest/gtest.h>
+
+namespace bulkhead::cri {
+namespace {
+
+namespace v1 = ::runtime::v1;
+
+const Settings settings{
+    .handlers = {"runc", "crun"}, .defaultHandler = "runc", .cgroupParent = "", .ceilingProfile = ""};
+
+v1::PodSandboxConfig goodPod() {
+  v1::PodSandboxConfig config;
+  config.mutable_metadata()->set_name("web");
+  config.mutable_metadata()->set_namespace_("default");
+  config.mutable_metadata()->set_uid("7b1e");
+  return config;
+}
+
+// What the refusal of `config` says, or "accepted".
+std::string refusalOf(const v1::PodSandboxConfig& config, const std::string& handler = "") {
+  auto plan = translatePod(config, handler, settings);
+  if (plan) return "accepted";
+  EXPECT_EQ(plan.error().code, Code::invalidArgument);
+  return describe(plan.error());
+}
+
+TEST(PodTranslation, RefusesBadMetadata) {
+  EXPECT_EQ(refusalOf(v1::PodSandboxConfig()), "config.metadata: is missing");
+  for (const std::string name : {"", "a/b", "a..b", "a b", "a;b", "a\nb", "a=b"}) {
+    auto config = goodPod();
+    config.mutable_metadata()->set_name(name);
+    EXPECT_TRUE(refusalOf(config).starts_with("config.metadata.name: ")) << name;
+    config = goodPod();
+    config.mutable_metadata()->set_uid(name);
+    EXPECT_TRUE(refusalOf(config).starts_with("config.metadata.uid: ")) << name;
+    config = goodPod();
+    config.mutable_metadata()->set_namespace_(name);
+    EXPECT_TRUE(refusalOf(config).starts_with("config.metadata.namespace: ")) << name;
+  }
+  auto config = goodPod();
+  config.mutable_metadata()->set_name(std::string(254, 'a'));
+  EXPECT_EQ(refusalOf(config), "config.metadata.name: is longer than 253 bytes");
+  config.mutable_metadata()->set_name(std::string("a\0b", 3));
+  EXPECT_TRUE(refusalOf(config).starts_with("config.metadata.name: "));
+}
+
+TEST(PodTranslation, RefusesUnknownHandler) {
+  EXPECT_EQ(refusalOf(goodPod(), "kata"), "runtime_handler: is not a configured runtime handler");
+  EXPECT_EQ(translatePod(goodPod(), "crun", settings)->handler, "crun");
+  EXPECT_EQ(translatePod(goodPod(), "", settings)->handler, "runc");
+}
+
+TEST(PodTranslation, RefusesPaths) {
+  for (const std::string path : {"relative", "/a/../b", "/a/./b", "/a\nb"}) {
+    auto config = goodPod();
+    config.set_log_directory(path);
+    EXPECT_TRUE(refusalOf(config).starts_with("config.log_directory: ")) << path;
+    config = goodPod();
+    config.mutable_linux()->set_cgroup_parent(path);
+    EXPECT_TRUE(refusalOf(config).starts_with("config.linux.cgroup_parent: ")) << path;
+  }
+}
+
+TEST(PodTranslation, RefusesResolvConfInjection) {
+  auto config = goodPod();
+  config.mutable_dns_config()->add_searches("a.example\nnameserver 6.6.6.6");
+  EXPECT_TRUE(refusalOf(config).starts_with("config.dns_config.searches[0]: "));
+  config = goodPod();
+  config.mutable_dns_config()->add_servers("not-an-address");
+  EXPECT_EQ(refusalOf(config), "config.dns_config.servers[0]: is not an IP address");
+}
+
+TEST(PodTranslation, RefusesBadPorts) {
+  auto with = [](int container, int host, const std::string& ip) {
+    auto config = goodPod();
+    auto& port = *config.add_port_mappings();
+    port.set_container_port(container);
+    port.set_host_port(host);
+    port.set_host_ip(ip);
+    return refusalOf(config);
+  };
+  EXPECT_TRUE(with(0, 80, "").starts_with("config.port_mappings[0].container_port: "));
+  EXPECT_TRUE(with(65536, 80, "").starts_with("config.port_mappings[0].container_port: "));
+  EXPECT_TRUE(with(80, -1, "").starts_with("config.port_mappings[0].host_port: "));
+  EXPECT_TRUE(with(80, 80, "localhost").starts_with("config.port_mappings[0].host_ip: "));
+  EXPECT_EQ(with(80, 0, ""), "accepted");
+}
+
+TEST(PodTranslation, RefusesWhatIsNotSupportedYet) {
+  auto config = goodPod();
+  (*config.mutable_linux()->mutable_sysctls())["net.ipv4.ip_forward"] = "1";
+  EXPECT_EQ(refusalOf(config), "config.linux.sysctls: is not supported yet");
+
+  config = goodPod();
+  auto& context = *config.mutable_linux()->mutable_security_context();
+  context.mutable_selinux_options()->set_level("s0:c1");
+  EXPECT_EQ(refusalOf(config), "config.linux.security_context.selinux_options: is not supported yet");
+
+  config = goodPod();
+  config.mutable_linux()->mutable_security_context()->mutable_seccomp()->set_profile_type(
+      v1::SecurityProfile::Localhost);
+  EXPECT_EQ(refusalOf(config), "config.linux.security_context.seccomp.localhost_ref: is not supported yet");
+
+  config = goodPod();
+  auto& options = *config.mutable_linux()->mutable_security_context()->mutable_namespace_options();
+  options.set_pid(v1::CONTAINER);
+  options.mutable_userns_options()->set_mode(v1::POD);
+  EXPECT_TRUE(refusalOf(config).find("userns_options: is not supported yet") != std::string::npos);
+}
+
+TEST(PodTranslation, TellsAbsentNamespacesFromPod) {
+  EXPECT_EQ(translatePod(goodPod(), "", settings)->namespaces.pid, schema::Namespace::CONTAINER);
+  auto config = goodPod();
+  auto& options = *config.mutable_linux()->mutable_security_context()->mutable_namespace_options();
+  EXPECT_TRUE(refusalOf(config).find("namespace_options.pid: POD") != std::string::npos);
+  options.set_pid(v1::TARGET);
+  EXPECT_TRUE(refusalOf(config).find("namespace_options.pid: TARGET") != std::string::npos);
+  options.set_pid(v1::CONTAINER);
+  options.set_network(v1::NODE);
+  auto plan = translatePod(config, "", settings);
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(plan->hostNetwork());
+}
+
+TEST(PodTranslation, NamesThePod) {
+  auto id = PodId::generate();
+  EXPECT_EQ(hostnameOf(id, *translatePod(goodPod(), "", settings)), id.text().substr(0, 12));
+  auto config = goodPod();
+  config.set_hostname("web-0");
+  EXPECT_EQ(hostnameOf(id, *translatePod(config, "", settings)), "web-0");
+  config.set_hostname("web_0");
+  EXPECT_EQ(refusalOf(config), "config.hostname: is not a host name");
+}
+
+}  // namespace
+}  // namespace bulkhead::cri

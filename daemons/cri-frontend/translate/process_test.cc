@@ -1,0 +1,125 @@
+#include "daemons/cri-frontend/translate/process.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "daemons/cri-frontend/translate/signals.h"
+#include "daemons/cri-frontend/translate/user.h"
+
+namespace bulkhead::cri {
+namespace {
+
+namespace v1 = ::runtime::v1;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::Not;
+
+StoredImage image() {
+  return StoredImage{.id = ImageId::generate(), .entrypoint = {"/entry"}, .command = {"image-arg"}};
+}
+
+TEST(ProcessArgs, RefusesNothingAndNul) {
+  StoredImage empty{.id = ImageId::generate()};
+  EXPECT_EQ(processArgs({}, empty).error().field, "config.command");
+  v1::ContainerConfig config;
+  config.add_command(std::string("a\0b", 3));
+  EXPECT_FALSE(processArgs(config, empty));
+}
+
+TEST(ProcessArgs, CommandReplacesBothArgsReplaceOne) {
+  v1::ContainerConfig config;
+  EXPECT_THAT(*processArgs(config, image()), ElementsAre("/entry", "image-arg"));
+  config.add_args("own");
+  EXPECT_THAT(*processArgs(config, image()), ElementsAre("/entry", "own"));
+  config.add_command("/own");
+  EXPECT_THAT(*processArgs(config, image()), ElementsAre("/own", "own"));
+  config.clear_args();
+  EXPECT_THAT(*processArgs(config, image()), ElementsAre("/own"));
+}
+
+TEST(ProcessEnv, RefusesBadNamesAndHome) {
+  auto with = [](const std::string& key, const std::string& value) {
+    v1::ContainerConfig config;
+    config.add_envs()->set_key(key);
+    config.mutable_envs(0)->set_value(value);
+    return processEnv(config, image(), "host");
+  };
+  EXPECT_EQ(with("", "x").error().field, "config.envs[0].key");
+  EXPECT_EQ(with("A=B", "x").error().field, "config.envs[0].key");
+  EXPECT_EQ(with("A", std::string("\0", 1)).error().field, "config.envs[0].value");
+  EXPECT_FALSE(with("HOME", "/root\nmalicious::0:0::/:/bin/bash"));
+  EXPECT_FALSE(with("HOME", "/root:x"));
+  EXPECT_TRUE(with("HOME", "/root\\n"));
+  EXPECT_TRUE(with("BINARY", "\xff\xfe"));
+}
+
+TEST(ProcessEnv, RequestWinsOverImageOverDefaults) {
+  auto from = image();
+  from.env = {"PATH=/image", "A=image", "odd", "=odd"};
+  v1::ContainerConfig config;
+  config.add_envs()->set_key("A");
+  config.mutable_envs(0)->set_value("request");
+  EXPECT_THAT(*processEnv(config, from, "host"), ElementsAre("PATH=/image", "HOSTNAME=host", "A=request"));
+}
+
+// CVE-2024-21626.
+TEST(ProcessDirectory, IsNeverInProc) {
+  for (const std::string bad : {"/proc", "/proc/self/fd/7", "//proc/1/cwd", "relative", "/a/../proc"}) {
+    v1::ContainerConfig config;
+    config.set_working_dir(bad);
+    EXPECT_EQ(processDirectory(config, image()).error().field, "config.working_dir") << bad;
+    auto from = image();
+    from.workingDirectory = bad;
+    EXPECT_EQ(processDirectory({}, from).error().field, "image.config.workingDir") << bad;
+  }
+  EXPECT_EQ(*processDirectory({}, image()), "/");
+}
+
+// CVE-2024-40635, CVE-2026-46680.
+TEST(ImageUser, NumbersAreNeverNamesAndNeverWrap) {
+  for (const std::string bad :
+       {"4294967296", "4294967295", "-1000", "405:4294967296", "0:99999999999999999999",
+        "999999999999999999999999999999999999", "1:", ":1", "www-data", "1000:staff", " 1"}) {
+    EXPECT_FALSE(parseImageUser(bad, "user")) << bad;
+  }
+  EXPECT_EQ(parseImageUser("", "user")->uid, 0U);
+  EXPECT_EQ(parseImageUser("root", "user")->uid, 0U);
+  EXPECT_EQ(parseImageUser("2147483648", "user")->uid, 2147483648U);
+  EXPECT_EQ(parseImageUser("1003:1004", "user")->gid, 1004U);
+}
+
+TEST(User, RequestWinsAndPrimaryGroupIsSupplementary) {
+  v1::LinuxContainerSecurityContext context;
+  context.mutable_run_as_group()->set_value(5);
+  EXPECT_EQ(userOf(context, "").error().field, "config.linux.security_context.run_as_group");
+  context.mutable_run_as_user()->set_value(1000);
+  context.add_supplemental_groups(7);
+  context.add_supplemental_groups(5);
+  auto user = userOf(context, "bad name");
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->uid, 1000U);
+  EXPECT_THAT(user->groups, ElementsAre(5U, 7U));
+  context.mutable_run_as_user()->set_value(4294967296);
+  EXPECT_EQ(userOf(context, "").error().field, "config.linux.security_context.run_as_user");
+  context.set_run_as_username("1000");
+  EXPECT_EQ(userOf(context, "").error().field, "config.linux.security_context.run_as_username");
+}
+
+TEST(StopSignal, RequestThenImageThenTerm) {
+  EXPECT_EQ(*stopSignalOf(v1::SIGNAL_SIGQUIT, "SIGUSR1"), SIGQUIT);
+  EXPECT_EQ(*stopSignalOf(v1::SIGNAL_RUNTIME_DEFAULT, "SIGUSR1"), SIGUSR1);
+  EXPECT_EQ(*stopSignalOf(v1::SIGNAL_RUNTIME_DEFAULT, "quit"), SIGQUIT);
+  EXPECT_EQ(*stopSignalOf(v1::SIGNAL_RUNTIME_DEFAULT, "3"), 3);
+  EXPECT_EQ(*stopSignalOf(v1::SIGNAL_RUNTIME_DEFAULT, "RTMIN+3"), 37);
+  EXPECT_EQ(*stopSignalOf(v1::SIGNAL_RUNTIME_DEFAULT, "99"), SIGTERM);
+  EXPECT_EQ(*stopSignalOf(v1::SIGNAL_SIGRTMAX, ""), 64);
+  EXPECT_EQ(*stopSignalOf(v1::SIGNAL_SIGRTMAXMINUS14, ""), 50);
+  EXPECT_FALSE(stopSignalOf(static_cast<v1::Signal>(66), ""));
+  EXPECT_EQ(toCriSignal(SIGTERM), v1::SIGNAL_SIGTERM);
+  EXPECT_EQ(toCriSignal(37), v1::SIGNAL_SIGRTMINPLUS3);
+}
+
+}  // namespace
+}  // namespace bulkhead::cri

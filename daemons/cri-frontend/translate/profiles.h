@@ -1,0 +1,23 @@
+// Security profiles: seccomp, AppArmor, SELinux, in their present and their deprecated fields.
+#pragma once
+
+#include <string>
+
+#include "daemons/cri-frontend/translate/first-refusal.h"
+#include "ipc/schema/launch.capnp.h"
+#include "runtime/v1/api.pb.h"
+
+namespace bulkhead::cri {
+
+// `profile` null: absent; then `path`, the older field, counts; with neither, the runtime's default.
+// Localhost is refused as not supported yet.
+schema::Seccomp seccompOf(const ::runtime::v1::SecurityProfile* profile, const std::string& path,
+                          const std::string& field, FirstRefusal& no);
+
+// Refuses AppArmor profiles other than the default and none, in either field.
+void refuseAppArmor(const ::runtime::v1::SecurityProfile* profile, const std::string& name,
+                    const std::string& field, FirstRefusal& no);
+
+void refuseSelinux(const ::runtime::v1::SELinuxOption* options, const std::string& field, FirstRefusal& no);
+
+}  // namespace bulkhead::cri

@@ -1,0 +1,54 @@
+// FetchOperation: one fetcher's life as main sees it. Dropping the promise closes the socket, which ends the
+// fetcher.
+#pragma once
+
+#include <capnp/message.h>
+#include <kj/async-unix.h>
+
+#include "daemons/common/base/fd.h"
+#include "ipc/packet-client.h"
+#include "ipc/packet.h"
+#include "ipc/schema/fetch.capnp.h"
+
+namespace bulkhead::imaged {
+
+// The zygote's control socket on the event loop.
+class FetchZygote {
+ public:
+  FetchZygote(kj::UnixEventPort& port, Fd control);
+
+  // Asks for a fetcher that serves `socket`.
+  kj::Promise<void> spawn(Fd socket);
+  // Rejects when the zygote is gone: main cannot go on without it. Never resolves.
+  kj::Promise<void> watch();
+
+ private:
+  ipc::AsyncPacketSocket control_;
+};
+
+class FetchOperation {
+ public:
+  FetchOperation(kj::UnixEventPort& port, FetchZygote& zygote);
+
+  // To be filled in before run().
+  schema::FetchRequest::Builder request() { return request_; }
+  // The pipe that a blob goes to.
+  void setSink(Fd sink) { sink_ = std::move(sink); }
+
+  // A FetchReply. Rejects DISCONNECTED if the fetcher died without one. Keep this object while the promise
+  // lives.
+  kj::Promise<ipc::Packet> run();
+
+ private:
+  kj::Promise<void> spawn();
+  kj::Promise<void> sendRequest();
+
+  kj::UnixEventPort& port_;
+  FetchZygote& zygote_;
+  capnp::MallocMessageBuilder message_;
+  schema::FetchRequest::Builder request_;
+  Fd sink_;
+  kj::Maybe<kj::Own<ipc::AsyncPacketSocket>> socket_;
+};
+
+}  // namespace bulkhead::imaged

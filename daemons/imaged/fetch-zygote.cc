@@ -1,0 +1,127 @@
+#include "daemons/imaged/fetch-zygote.h"
+
+#include <curl/curl.h>
+#include <nss.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <optional>
+#include <stdexcept>
+
+#include "daemons/common/base/error.h"
+#include "daemons/common/base/log.h"
+#include "daemons/common/base/process.h"
+#include "daemons/common/jail/confine.h"
+#include "ipc/packet.h"
+#include "ipc/schema/fetch.capnp.h"
+
+namespace bulkhead::imaged {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto confineTimeout = 10s;
+
+// Done once, before the walls: what every fetcher then has from its first instruction.
+void prepareLibraries() {
+  if (curl_global_init(CURL_GLOBAL_ALL) != 0) throw std::runtime_error("libcurl does not start");
+  // Names come from /etc/hosts and DNS only. Other NSS modules would be loaded into the fetcher and talk to
+  // daemons over AF_UNIX; files and dns are part of libc, and this turns nscd off as well.
+  if (__nss_configure_lookup("hosts", "files dns") != 0)
+    throw std::runtime_error("cannot configure the resolver");
+}
+
+Fd watchChildren() {
+  sigset_t children;
+  ::sigemptyset(&children);
+  ::sigaddset(&children, SIGCHLD);
+  if (::sigprocmask(SIG_BLOCK, &children, nullptr) != 0) throwErrno("sigprocmask");
+  Fd fd(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) throwErrno("signalfd");
+  return fd;
+}
+
+void reap(int children) {
+  struct signalfd_siginfo ignored {};
+  while (::read(children, &ignored, sizeof ignored) > 0) {
+  }
+  int status = 0;
+  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    ExitStatus ended = exitStatusOf(status);
+    if (ended.code == 0) continue;
+    log::warning("fetcher died", {{"pid", std::to_string(pid)}, {"status", std::to_string(ended.code)}});
+  }
+}
+
+void forkFetcher(Fd socket, const fetcher::Settings& settings) {
+  pid_t pid = ::fork();
+  if (pid == 0) {
+    resetSignals();
+    fetcher::runFetcher(std::move(socket), settings);
+  }
+  // Main sees its socket close and refuses the operation.
+  if (pid < 0) log::warning("cannot fork a fetcher", {{"error", errnoText(errno)}});
+}
+
+void serve(int control, int children, const fetcher::Settings& settings) {
+  while (true) {
+    std::array<pollfd, 2> watched{{{control, POLLIN, 0}, {children, POLLIN, 0}}};
+    if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) throwErrno("poll");
+    if (watched[1].revents != 0) reap(children);
+    if (watched[0].revents == 0) continue;
+    auto packet = ipc::receivePacket(control);
+    if (!packet) return;  // main is gone
+    (void)packet->as<schema::Spawn>();
+    Fd socket = packet->takeFd(0);
+    if (!socket) throw std::runtime_error("main sent a Spawn without a socket");
+    forkFetcher(std::move(socket), settings);
+  }
+}
+
+[[noreturn]] void runZygote(Fd control, const fetcher::Settings& settings) {
+  log::setComponent("fetch-zygote");
+  try {
+    prepareLibraries();
+    Fd children = watchChildren();
+    // Landlock is the fetcher's, raised anew in each: a rule holds an inode, and resolv.conf is replaced by
+    // rename.
+    jail::confine(
+        jail::Process::fetchZygote,
+        {settings.uid, settings.gid, {{"/", jail::Access::Right::read}}, {control.get(), children.get()}});
+    capnp::MallocMessageBuilder ready;
+    (void)ready.initRoot<schema::Spawn>();
+    if (!ipc::sendPacket(control.get(), ready)) throwErrno("tell main that the zygote is ready");
+    serve(control.get(), children.get(), settings);
+    ::_exit(0);
+  } catch (const kj::Exception& broken) {
+    log::error("fetch zygote failed", {{"error", broken.getDescription().cStr()}});
+  } catch (const std::exception& broken) {
+    log::error("fetch zygote failed", {{"error", broken.what()}});
+  }
+  ::_exit(1);
+}
+
+}  // namespace
+
+Fd startFetchZygote(const fetcher::Settings& settings) {
+  SocketPair control = makeSocketPair(SOCK_SEQPACKET);
+  pid_t pid = ::fork();
+  if (pid < 0) throwErrno("fork");
+  if (pid == 0) {
+    control.first.reset();
+    runZygote(std::move(control.second), settings);
+  }
+  control.second.reset();
+  if (!ipc::receivePacket(control.first.get(), confineTimeout)) {
+    throw std::runtime_error("the fetch zygote did not start");
+  }
+  return std::move(control.first);
+}
+
+}  // namespace bulkhead::imaged

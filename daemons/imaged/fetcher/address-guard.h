@@ -1,0 +1,14 @@
+// Which addresses a fetcher may connect to. A registry, its redirects and its token server are named by
+// strangers; without this they could aim us at the node's own services or at a cloud's metadata address.
+#pragma once
+
+#include <sys/socket.h>
+
+namespace bulkhead::fetcher {
+
+// False for loopback, link-local, unspecified ("this host"), multicast and broadcast addresses, also when an
+// IPv4 one of these hides in an IPv6 address (mapped, compatible, NAT64), and for families other than IPv4
+// and IPv6.
+bool isPublicTarget(const struct sockaddr& address);
+
+}  // namespace bulkhead::fetcher

@@ -1,0 +1,68 @@
+#include "daemons/imaged/fetcher/blob-transfer.h"
+
+#include <algorithm>
+
+#include "daemons/imaged/fetcher/registry-refusals.h"
+
+namespace bulkhead::fetcher {
+namespace {
+
+// A registry that hands out a few bytes per connection would otherwise keep us for ever.
+constexpr int attemptsInAll = 100;
+
+}  // namespace
+
+BlobTransfer::BlobTransfer(RegistryClient& client, PipeWriter& pipe, Digest digest, std::uint64_t size)
+    : client_(client), pipe_(pipe), digest_(std::move(digest)), size_(size) {}
+
+Outcome<std::uint64_t> BlobTransfer::run() {
+  int fruitless = 0;
+  for (int attempt = 1; attempt <= attemptsInAll; ++attempt) {
+    std::uint64_t before = written_;
+    attemptBegun_ = false;
+    auto response = client_.blob(digest_, written_, [this](const HttpResponse& head, std::string_view bytes) {
+      return accept(head, bytes);
+    });
+    if (refusal_) return tl::unexpected(*refusal_);
+    if (written_ == size_ && (response || written_ > before)) return written_;
+    // A whole answer that is too short is what the registry has.
+    if (response) return refuse(Code::failedPrecondition, "", digest_.text() + " is shorter than declared");
+    fruitless = written_ > before ? 0 : fruitless + 1;
+    bool again = response.error().transient || written_ > 0;
+    if (!again || fruitless == triesWithoutProgress) return tl::unexpected(response.error().refusal);
+    client_.http().pause(backoff(fruitless));
+  }
+  return tl::unexpected(noAnswerFrom(client_.who(), Transport::brokenOff));
+}
+
+bool BlobTransfer::accept(const HttpResponse& head, std::string_view bytes) {
+  if (!attemptBegun_) {
+    attemptBegun_ = true;
+    skip_ = head.status == 206 ? 0 : written_;
+    if (head.status == 206 && !continuesHere(head)) {
+      refusal_ = {Code::failedPrecondition, "",
+                  client_.who() + " answers with another range than was asked for"};
+      return false;
+    }
+  }
+  size_t skipped = std::min<std::uint64_t>(skip_, bytes.size());
+  skip_ -= skipped;
+  bytes.remove_prefix(skipped);
+  if (bytes.size() > size_ - written_) {
+    refusal_ = {Code::failedPrecondition, "", digest_.text() + " is longer than declared"};
+    return false;
+  }
+  if (!pipe_.write(bytes)) {
+    refusal_ = {Code::failedPrecondition, "sink", "nobody reads the pipe any more"};
+    return false;
+  }
+  written_ += bytes.size();
+  return true;
+}
+
+// RFC 9110 §14.4: "bytes FIRST-LAST/LENGTH".
+bool BlobTransfer::continuesHere(const HttpResponse& head) const {
+  return written_ > 0 && head.header("content-range").starts_with("bytes " + std::to_string(written_) + "-");
+}
+
+}  // namespace bulkhead::fetcher

@@ -1,0 +1,238 @@
+#include "daemons/imaged/fetcher/http-client.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+
+#include "daemons/common/base/log.h"
+#include "daemons/imaged/fetcher/address-guard.h"
+#include "ipc/limits.h"
+
+namespace bulkhead::fetcher {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+
+constexpr long connectSeconds = 30;
+constexpr long receiveBuffer = 256 * 1024;
+constexpr int pollMilliseconds = 500;
+
+// What the callbacks of one exchange share.
+struct Exchange {
+  const HttpRequest& request;
+  const BodySink& sink;
+  CURL* easy;
+  HttpResponse head;
+  size_t headerBytes = 0;
+  size_t droppedBytes = 0;
+  bool addressRefused = false;
+  bool headersTooLarge = false;
+  bool droppedEnough = false;
+  std::exception_ptr thrown;  // by the sink: nothing may be thrown through libcurl's C
+  Clock::time_point lastProgress = Clock::now();
+};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+  size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+bool isWanted(const std::string& name) {
+  static constexpr std::array<std::string_view, 4> wanted{"www-authenticate", "location", "content-type",
+                                                          "content-range"};
+  return std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+}
+
+size_t onHeader(char* bytes, size_t, size_t count, void* context) {
+  auto& exchange = *static_cast<Exchange*>(context);
+  exchange.lastProgress = Clock::now();
+  exchange.headerBytes += count;
+  if (exchange.headerBytes > limits::httpHeaders) {
+    exchange.headersTooLarge = true;
+    return 0;
+  }
+  std::string_view line(bytes, count);
+  if (line.starts_with("HTTP/")) exchange.head.headers.clear();  // after a 1xx answer
+  size_t colon = line.find(':');
+  if (colon == line.npos) return count;
+  std::string name = lower(line.substr(0, colon));
+  if (!isWanted(name)) return count;
+  std::string& value = exchange.head.headers[name];
+  if (!value.empty()) value += ", ";
+  value += trimmed(line.substr(colon + 1));
+  return count;
+}
+
+bool deliver(Exchange& exchange, std::string_view bytes) {
+  try {
+    return exchange.sink(exchange.head, bytes);
+  } catch (...) {
+    exchange.thrown = std::current_exception();
+    return false;
+  }
+}
+
+bool drop(Exchange& exchange, size_t count) {
+  exchange.droppedBytes += count;
+  exchange.droppedEnough = exchange.droppedBytes > limits::httpErrorBody;
+  return !exchange.droppedEnough;
+}
+
+size_t onBody(char* bytes, size_t, size_t count, void* context) {
+  auto& exchange = *static_cast<Exchange*>(context);
+  curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &exchange.head.status);
+  bool good = exchange.head.status >= 200 && exchange.head.status < 300;
+  bool more = good ? deliver(exchange, {bytes, count}) : drop(exchange, count);
+  exchange.lastProgress = Clock::now();
+  return more ? count : CURL_WRITEFUNC_ERROR;
+}
+
+curl_socket_t onOpenSocket(void* context, curlsocktype, struct curl_sockaddr* target) {
+  auto& exchange = *static_cast<Exchange*>(context);
+  if (!exchange.request.anyAddress && !isPublicTarget(target->addr)) {
+    exchange.addressRefused = true;
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(target->family, target->socktype | SOCK_CLOEXEC, target->protocol);
+}
+
+template <typename Value>
+void set(CURL* easy, CURLoption option, Value value) {
+  // A wall that libcurl does not know (an option of a newer version) must not be missed silently.
+  if (curl_easy_setopt(easy, option, value) != CURLE_OK)
+    throw std::runtime_error("libcurl refuses an option");
+}
+
+HeaderList headerList(const HttpRequest& request) {
+  curl_slist* list = nullptr;
+  for (const std::string& header : request.headers) list = curl_slist_append(list, header.c_str());
+  return {list, &curl_slist_free_all};
+}
+
+void configure(Exchange& exchange, curl_slist* headers) {
+  CURL* easy = exchange.easy;
+  const HttpRequest& request = exchange.request;
+  set(easy, CURLOPT_URL, request.url.text().c_str());
+  set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  set(easy, CURLOPT_PROXY, "");
+  set(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  set(easy, CURLOPT_HTTP_VERSION,
+      static_cast<long>(CURL_HTTP_VERSION_1_1));  // one stream: less to parse than HTTP/2
+  set(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+  set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set(easy, CURLOPT_SSL_VERIFYPEER, request.skipVerify ? 0L : 1L);
+  set(easy, CURLOPT_SSL_VERIFYHOST, request.skipVerify ? 0L : 2L);
+  if (request.skipVerify) {  // reading the trust anchors takes longer than the rest of the handshake
+    set(easy, CURLOPT_CAINFO, static_cast<char*>(nullptr));
+    set(easy, CURLOPT_CAPATH, static_cast<char*>(nullptr));
+  }
+  set(easy, CURLOPT_CONNECTTIMEOUT, connectSeconds);
+  set(easy, CURLOPT_NOSIGNAL, 1L);
+  set(easy, CURLOPT_QUICK_EXIT, 1L);  // a resolver thread is not waited for
+  set(easy, CURLOPT_BUFFERSIZE, receiveBuffer);
+  set(easy, CURLOPT_USERAGENT, "bulkhead");
+  set(easy, CURLOPT_HTTPHEADER, headers);
+  set(easy, CURLOPT_HEADERFUNCTION, &onHeader);
+  set(easy, CURLOPT_HEADERDATA, &exchange);
+  set(easy, CURLOPT_WRITEFUNCTION, &onBody);
+  set(easy, CURLOPT_WRITEDATA, &exchange);
+  set(easy, CURLOPT_OPENSOCKETFUNCTION, &onOpenSocket);
+  set(easy, CURLOPT_OPENSOCKETDATA, &exchange);
+  if (request.form.empty()) return;
+  set(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.form.size()));
+  set(easy, CURLOPT_POSTFIELDS, request.form.c_str());
+}
+
+Transport transportOf(CURLcode code, const Exchange& exchange) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return Transport::unresolved;
+    case CURLE_COULDNT_CONNECT:
+      return exchange.addressRefused ? Transport::forbiddenAddress : Transport::refused;
+    case CURLE_OPERATION_TIMEDOUT:
+      return Transport::timedOut;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+      return Transport::untrusted;
+    case CURLE_SSL_CONNECT_ERROR:
+      return Transport::notTls;
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_PARTIAL_FILE:
+      return Transport::brokenOff;
+    case CURLE_WRITE_ERROR:
+      return exchange.headersTooLarge ? Transport::malformed : Transport::stopped;
+    default:
+      return Transport::malformed;
+  }
+}
+
+}  // namespace
+
+std::string HttpResponse::header(const std::string& name) const {
+  auto found = headers.find(name);
+  return found == headers.end() ? std::string() : found->second;
+}
+
+HttpClient::HttpClient(int control, std::chrono::milliseconds progressTimeout)
+    : control_(control), progressTimeout_(progressTimeout), multi_(curl_multi_init(), &curl_multi_cleanup) {
+  if (!multi_) throw std::bad_alloc();
+}
+
+tl::expected<HttpResponse, Transport> HttpClient::exchange(const HttpRequest& request, const BodySink& sink) {
+  Easy easy(curl_easy_init(), &curl_easy_cleanup);
+  if (!easy) throw std::bad_alloc();
+  HeaderList headers = headerList(request);
+  Exchange state{request, sink, easy.get()};
+  configure(state, headers.get());
+
+  curl_multi_add_handle(multi_.get(), easy.get());
+  auto remove = [this](CURL* handle) { curl_multi_remove_handle(multi_.get(), handle); };
+  std::unique_ptr<CURL, decltype(remove)> added(easy.get(), remove);
+
+  Clock::time_point start = Clock::now();
+  int running = 1;
+  while (true) {
+    if (curl_multi_perform(multi_.get(), &running) != CURLM_OK) throw std::runtime_error("libcurl failed");
+    if (running == 0) break;
+    curl_waitfd control{control_, CURL_WAIT_POLLIN, 0};
+    curl_multi_poll(multi_.get(), &control, 1, pollMilliseconds, nullptr);
+    if (control.revents != 0) throw HungUp();
+    Clock::time_point now = Clock::now();
+    bool late = request.deadline.count() > 0 && now - start > request.deadline;
+    if (late || now - state.lastProgress > progressTimeout_) return tl::unexpected(Transport::timedOut);
+  }
+  if (state.thrown) std::rethrow_exception(state.thrown);
+  int left = 0;
+  CURLMsg* message = curl_multi_info_read(multi_.get(), &left);
+  if (message == nullptr || message->msg != CURLMSG_DONE)
+    throw std::runtime_error("libcurl lost an exchange");
+  CURLcode code = message->data.result;
+  curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &state.head.status);
+  if (code == CURLE_OK || state.droppedEnough) return state.head;
+  log::debug("exchange failed", {{"host", request.url.host()}, {"curl", curl_easy_strerror(code)}});
+  return tl::unexpected(transportOf(code, state));
+}
+
+void HttpClient::pause(std::chrono::milliseconds duration) const {
+  struct pollfd control {
+    control_, POLLIN, 0
+  };
+  if (::poll(&control, 1, static_cast<int>(duration.count())) > 0) throw HungUp();
+}
+
+}  // namespace bulkhead::fetcher

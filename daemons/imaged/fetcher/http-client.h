@@ -1,0 +1,76 @@
+// HttpClient: one HTTP exchange after the other, over libcurl, bounded in every direction. It knows nothing
+// of registries: no redirects followed, no credentials of its own, no retries.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "daemons/imaged/fetcher/url.h"
+
+namespace bulkhead::fetcher {
+
+// Main closed our control socket: nobody wants the result any more. The process ends quietly.
+class HungUp : public std::runtime_error {
+ public:
+  HungUp() : std::runtime_error("main hung up") {}
+};
+
+struct HttpRequest {
+  Url url;
+  std::vector<std::string> headers;       // "Accept: …"
+  std::string form;                       // not empty: POST as application/x-www-form-urlencoded
+  bool skipVerify = false;                // TLS certificates are not checked
+  bool anyAddress = false;                // loopback and link-local targets too (address-guard.h)
+  std::chrono::milliseconds deadline{0};  // for the whole exchange; 0: only the progress watchdog
+};
+
+struct HttpResponse {
+  long status = 0;
+  std::map<std::string, std::string> headers;  // lower-case names, only those we ever use
+
+  [[nodiscard]] std::string header(const std::string& name) const;
+};
+
+// Why there is no response.
+enum class Transport {
+  unresolved,        // the name has no address
+  forbiddenAddress,  // the address guard refused all of them
+  refused,           // nobody listens, or no route
+  timedOut,          // connect, progress or deadline
+  brokenOff,         // closed or reset before the end
+  untrusted,         // certificate not verified
+  notTls,            // no TLS at the other end, or none that we speak
+  malformed,         // not HTTP, or headers over their limit
+  stopped,           // the body's receiver said no
+};
+
+// Takes body bytes of a 2xx response; false ends the exchange (Transport::stopped). Other bodies are dropped.
+using BodySink = std::function<bool(const HttpResponse& head, std::string_view bytes)>;
+
+class HttpClient {
+ public:
+  // `control` is watched during every wait: readable means hung up. An exchange without a byte for
+  // `progressTimeout` ends as timedOut; time that the body's receiver takes does not count.
+  HttpClient(int control, std::chrono::milliseconds progressTimeout);
+
+  // Throws HungUp.
+  tl::expected<HttpResponse, Transport> exchange(const HttpRequest& request, const BodySink& sink);
+  // Waits. Throws HungUp.
+  void pause(std::chrono::milliseconds duration) const;
+
+ private:
+  int control_;
+  std::chrono::milliseconds progressTimeout_;
+  std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi_;
+};
+
+}  // namespace bulkhead::fetcher

@@ -1,0 +1,22 @@
+// The documents that make an image: index if there is one, manifest, config.
+#pragma once
+
+#include <string>
+
+#include "daemons/common/base/image-ref.h"
+#include "daemons/imaged/fetcher/documents.h"
+#include "daemons/imaged/fetcher/registry-client.h"
+
+namespace bulkhead::fetcher {
+
+struct ImageDocuments {
+  std::string index;  // empty: the reference led straight to a manifest
+  std::string manifest;
+  std::string config;
+};
+
+// By digest if the reference has one, else by tag. An index inside an index is refused (failedPrecondition).
+Outcome<ImageDocuments> fetchDocuments(RegistryClient& client, const ImageReference& reference,
+                                       const Platform& platform);
+
+}  // namespace bulkhead::fetcher

@@ -1,0 +1,13 @@
+#include "daemons/netd/address.h"
+
+#include <arpa/inet.h>
+
+namespace bulkhead::netd {
+
+bool isAddress(const std::string& text) {
+  struct in6_addr parsed {};
+  return ::inet_pton(AF_INET, text.c_str(), &parsed) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), &parsed) == 1;
+}
+
+}  // namespace bulkhead::netd

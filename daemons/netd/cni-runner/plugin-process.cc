@@ -1,0 +1,71 @@
+#include "daemons/netd/cni-runner/plugin-process.h"
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "daemons/common/base/error.h"
+#include "daemons/common/base/process.h"
+#include "daemons/common/jail/confine.h"
+
+namespace bulkhead::cni {
+namespace {
+
+// In the child. By path, not by descriptor: a plugin may be a script, whose interpreter is given its name,
+// and only root can change what is in the directory that was checked.
+[[noreturn]] void execute(const std::string& path, std::vector<std::string>& environment,
+                          const StandardFds& fds) {
+  try {
+    std::vector<char*> variables;
+    for (std::string& variable : environment) variables.push_back(variable.data());
+    variables.push_back(nullptr);
+    std::string name = path;
+    char* const arguments[] = {name.data(), nullptr};
+    bool ready = ::setpgid(0, 0) == 0 && ::chdir("/") == 0 && ::dup2(fds.in.get(), 0) == 0 &&
+                 ::dup2(fds.out.get(), 1) == 1 && ::dup2(fds.err.get(), 2) == 2;
+    if (!ready) ::_exit(127);
+    closeAllBut({});
+    jail::restoreForStrangers();
+    ::execve(path.c_str(), arguments, variables.data());
+  } catch (const std::exception&) {
+    // Nobody to tell: the status below is reported with the plugin's name.
+  }
+  ::_exit(127);
+}
+
+}  // namespace
+
+PluginProcess::PluginProcess(const std::string& path, std::vector<std::string> environment,
+                             const StandardFds& fds) {
+  pid_ = ::fork();
+  if (pid_ < 0) throwErrno("fork");
+  if (pid_ == 0) execute(path, environment, fds);
+  (void)::setpgid(pid_, pid_);  // here as well: killGroup() may come before the child has run
+  handle_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  if (!handle_) throwErrno("pidfd_open");
+}
+
+bool PluginProcess::wait(Deadline deadline, int caller) const {
+  while (true) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    // A negative descriptor is ignored by poll(2); a hang-up is reported without being asked for.
+    struct pollfd watched[] = {{handle_.get(), POLLIN, 0}, {caller, 0, 0}};
+    int n = ::poll(watched, 2, static_cast<int>(std::max<long long>(left.count(), 0)));
+    if (n >= 0) return watched[0].revents != 0;
+    if (errno != EINTR) throwErrno("poll");
+  }
+}
+
+void PluginProcess::killGroup() const {
+  (void)::kill(-pid_, SIGKILL);
+}
+
+int PluginProcess::reap() const {
+  return waitFor(pid_, std::nullopt)->code;
+}
+
+}  // namespace bulkhead::cni

@@ -1,0 +1,106 @@
+#include "daemons/netd/conflist.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "daemons/netd/plugin-config.h"
+
+namespace bulkhead::netd {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string listOf(const std::string& plugins) {
+  return R"({"cniVersion":"1.0.0","name":"net","plugins":)" + plugins + "}";
+}
+
+PodNetwork pod(std::vector<PortMapping> mappings = {}) {
+  return {PodId::parse(std::string(64, 'a'), "").value(), "web", "default", "uid-1", std::move(mappings)};
+}
+
+class RefusedConflist : public ::testing::TestWithParam<std::pair<std::string, std::string>> {};
+
+TEST_P(RefusedConflist, NamesTheFileAndTheReason) {
+  auto parsed = parseConflist(GetParam().first, "10-net.conflist");
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().code, Code::invalidArgument);
+  EXPECT_EQ(parsed.error().field, "10-net.conflist");
+  EXPECT_THAT(parsed.error().reason, HasSubstr(GetParam().second));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Bad, RefusedConflist,
+    ::testing::Values(std::pair{"", "not valid JSON"}, std::pair{"{", "not valid JSON"},
+                      std::pair{"[]", "not a JSON object"}, std::pair{std::string(100, '['), "nested"},
+                      std::pair{"{\"a\":\"\xff\"}", "not valid JSON"},
+                      std::pair{R"({"cniVersion":"1.0.0","type":"bridge"})", "name"},
+                      std::pair{R"({"cniVersion":"1.0.0","name":"../x","type":"bridge"})", "name"},
+                      std::pair{R"({"name":"net","type":"bridge"})", "cniVersion"},
+                      std::pair{R"({"cniVersion":"0.2.0","name":"net","type":"bridge"})", "cniVersion"},
+                      std::pair{R"({"cniVersion":"2.0.0","name":"net","type":"bridge"})", "cniVersion"},
+                      std::pair{R"({"cniVersion":"1.0.0","name":"net"})", "type"},
+                      std::pair{listOf("[]"), "at least one"}, std::pair{listOf("{}"), "at least one"},
+                      std::pair{listOf("[1]"), "not a JSON object"}, std::pair{listOf("[{}]"), "type"},
+                      std::pair{listOf(R"([{"type":"../../canary"}])"), "type"},
+                      std::pair{listOf(R"([{"type":"/bin/sh"}])"), "type"},
+                      std::pair{listOf(R"([{"type":"bridge","ipam":{"type":"../canary"}}])"), "ipam.type"},
+                      std::pair{listOf(R"([{"type":"bridge","ipam":7}])"), "ipam"}));
+
+TEST(Conflist, WrapsASinglePlugin) {
+  auto parsed = parseConflist(R"({"cniVersion":"0.4.0","name":"net","type":"bridge","mtu":1400})", "f");
+  ASSERT_TRUE(parsed);
+  ASSERT_EQ(parsed->plugins.size(), 1U);
+  EXPECT_EQ(parsed->plugins[0].type, "bridge");
+  EXPECT_EQ(parsed->plugins[0].config["mtu"], 1400);
+}
+
+TEST(Conflist, ListsEveryExecutable) {
+  auto parsed =
+      parseConflist(listOf(R"([{"type":"bridge","ipam":{"type":"host-local"}},{"type":"portmap"}])"), "f");
+  ASSERT_TRUE(parsed);
+  EXPECT_THAT(parsed->executables(), ElementsAre("bridge", "host-local", "portmap"));
+}
+
+TEST(Conflist, TakesTheHighestKnownVersion) {
+  auto parsed = parseConflist(
+      R"({"cniVersion":"0.4.0","cniVersions":["0.3.1","1.0.0","7.0.0"],"name":"n","type":"x"})", "f");
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->version, "1.0.0");
+}
+
+TEST(Conflist, IsReadAgainAsItWasWritten) {
+  std::string text = listOf(R"([{"type":"portmap","capabilities":{"portMappings":true}}])");
+  auto parsed = parseConflist(text, "f");
+  ASSERT_TRUE(parsed);
+  auto again = parseConflist(parsed->document().dump(), "record");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->document(), parsed->document());
+  EXPECT_TRUE(again->plugins[0].declares("portMappings"));
+}
+
+// CNI specification 1.1, section 3: the request carries name and version of the list, not the capabilities.
+TEST(PluginConfig, IsDerivedAsTheSpecificationSays) {
+  auto conflist =
+      parseConflist(listOf(R"([{"type":"portmap","snat":true,"capabilities":{"portMappings":true}}])"), "f");
+  ASSERT_TRUE(conflist);
+  Json previous{{"ips", Json::array()}};
+  PodNetwork network = pod({{"tcp", 80, 8080, ""}, {"udp", 53, 5353, "127.0.0.1"}});
+  Json config = Json::parse(pluginConfig(*conflist, conflist->plugins[0], network, previous));
+  EXPECT_EQ(config, Json::parse(R"({"type":"portmap","snat":true,"name":"net","cniVersion":"1.0.0",
+    "prevResult":{"ips":[]},"runtimeConfig":{"portMappings":[
+      {"hostPort":8080,"containerPort":80,"protocol":"tcp"},
+      {"hostPort":5353,"containerPort":53,"protocol":"udp","hostIP":"127.0.0.1"}]}})"));
+}
+
+TEST(PluginConfig, KeepsPortMappingsFromPluginsThatDidNotAsk) {
+  auto conflist = parseConflist(listOf(R"([{"type":"bridge","capabilities":{"portMappings":false}}])"), "f");
+  ASSERT_TRUE(conflist);
+  Json config =
+      Json::parse(pluginConfig(*conflist, conflist->plugins[0], pod({{"tcp", 80, 8080, ""}}), std::nullopt));
+  EXPECT_FALSE(config.contains("runtimeConfig"));
+  EXPECT_FALSE(config.contains("prevResult"));
+}
+
+}  // namespace
+}  // namespace bulkhead::netd

@@ -1,0 +1,75 @@
+#include "daemons/netd/netd-server.h"
+
+#include "daemons/netd/readiness.h"
+#include "ipc/convert.h"
+#include "ipc/scrub.h"
+
+namespace bulkhead::netd {
+namespace {
+
+void write(schema::Attachment::Builder to, const Attachment& from) {
+  auto addresses = to.initAddresses(static_cast<unsigned>(from.addresses.size()));
+  for (unsigned i = 0; i < addresses.size(); ++i) addresses.set(i, from.addresses[i]);
+  to.setNetnsPath(from.netnsPath);
+}
+
+}  // namespace
+
+kj::Promise<void> NetdServer::attach(AttachContext context) {
+  auto pod = parsePodNetwork(context.getParams().getPod()).and_then([this](PodNetwork&& asked) {
+    return admit(std::move(asked));
+  });
+  if (!pod) {
+    ipc::writeRefusal(context.getResults().initResult().initRefused(), pod.error());
+    return kj::READY_NOW;
+  }
+  context.releaseParams();
+  auto done = attachments_.attach(std::move(*pod)).then([context](Outcome<Attachment>&& attached) mutable {
+    auto result = context.getResults().initResult();
+    if (!attached) return ipc::writeRefusal(result.initRefused(), attached.error());
+    write(result.initOk(), *attached);
+  });
+  return ipc::scrubbed("attach", kj::mv(done));
+}
+
+// The ceiling is enforced on this side of the door: what the frontend asks for is a wish.
+Outcome<PodNetwork> NetdServer::admit(PodNetwork pod) const {
+  if (pod.portMappings.empty() || settings_.hostPorts) return pod;
+  return refuse(Code::permissionDenied, "portMappings",
+                "the ceiling does not grant ports of the node (host_ports)");
+}
+
+kj::Promise<void> NetdServer::detach(DetachContext context) {
+  auto pod = PodId::parse(ipc::toString(context.getParams().getPodId()), "podId");
+  if (!pod) {
+    ipc::writeRefusal(context.getResults().initResult().initRefused(), pod.error());
+    return kj::READY_NOW;
+  }
+  auto done = attachments_.detach(*pod).then([context](Outcome<void>&& detached) mutable {
+    auto result = context.getResults().initResult();
+    if (!detached) return ipc::writeRefusal(result.initRefused(), detached.error());
+    result.initOk();
+  });
+  return ipc::scrubbed("detach", kj::mv(done));
+}
+
+kj::Promise<void> NetdServer::list(ListContext context) {
+  auto all = attachments_.list();
+  auto pods = context.getResults().initPods(static_cast<unsigned>(all.size()));
+  for (unsigned i = 0; i < pods.size(); ++i) {
+    pods[i].setPodId(all[i].first.text());
+    write(pods[i].initAttachment(), all[i].second);
+  }
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> NetdServer::status(StatusContext context) {
+  auto readiness = readinessOf(configuration_, settings_.pluginDirectories);
+  auto results = context.getResults();
+  results.setReady(readiness.ready);
+  results.setReason(readiness.reason);
+  results.setMessage(readiness.message);
+  return kj::READY_NOW;
+}
+
+}  // namespace bulkhead::netd

@@ -1,0 +1,28 @@
+// The door: ipc/schema/network.capnp, Netd, on top of Attachments.
+#pragma once
+
+#include "daemons/netd/attachments.h"
+#include "ipc/schema/network.capnp.h"
+
+namespace bulkhead::netd {
+
+class NetdServer final : public schema::Netd::Server {
+ public:
+  NetdServer(Attachments& attachments, ConflistDirectory& configuration, const Settings& settings)
+      : attachments_(attachments), configuration_(configuration), settings_(settings) {}
+
+ protected:
+  kj::Promise<void> attach(AttachContext context) override;
+  kj::Promise<void> detach(DetachContext context) override;
+  kj::Promise<void> list(ListContext context) override;
+  kj::Promise<void> status(StatusContext context) override;
+
+ private:
+  [[nodiscard]] Outcome<PodNetwork> admit(PodNetwork pod) const;
+
+  Attachments& attachments_;
+  ConflistDirectory& configuration_;
+  const Settings& settings_;
+};
+
+}  // namespace bulkhead::netd

@@ -1,0 +1,64 @@
+#include "daemons/netd/pipe-reader.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "daemons/common/base/error.h"
+
+namespace bulkhead::netd {
+namespace {
+
+// Reads in one turn of the event loop: as much as a pipe holds.
+constexpr int chunksPerTurn = 4;
+constexpr size_t chunkSize = 16384;
+
+Fd nonBlocking(Fd pipe) {
+  if (::fcntl(pipe.get(), F_SETFL, O_NONBLOCK) != 0) throwErrno("fcntl O_NONBLOCK");
+  return pipe;
+}
+
+}  // namespace
+
+PipeReader::PipeReader(kj::UnixEventPort& port, Fd pipe, size_t limit)
+    : pipe_(nonBlocking(std::move(pipe))),
+      limit_(limit),
+      observer_(port, pipe_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ) {}
+
+PipeReader::State PipeReader::readSome() {
+  std::array<char, chunkSize> chunk{};
+  for (int i = 0; i < chunksPerTurn; ++i) {
+    ssize_t n = ::read(pipe_.get(), chunk.data(), chunk.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return State::drained;
+    if (n < 0) throwErrno("read from a plugin");
+    if (n == 0) return State::ended;
+    size_t kept = std::min(static_cast<size_t>(n), limit_ - bytes_.size());
+    bytes_.append(chunk.data(), kept);
+    overflowed_ = overflowed_ || kept < static_cast<size_t>(n);
+  }
+  return State::more;
+}
+
+kj::Promise<void> PipeReader::pump() {
+  switch (readSome()) {
+    case State::ended:
+      return kj::READY_NOW;
+    case State::more:
+      return kj::evalLast([this]() { return pump(); });
+    case State::drained:
+      break;
+  }
+  return observer_.whenBecomesReadable().then([this]() { return pump(); });
+}
+
+std::string PipeReader::finish() {
+  while (!overflowed_ && readSome() == State::more) {
+  }
+  return std::move(bytes_);
+}
+
+}  // namespace bulkhead::netd

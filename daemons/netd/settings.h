@@ -1,0 +1,24 @@
+// The part of the configuration that netd's flows use.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "ipc/schema/config.capnp.h"
+
+namespace bulkhead::netd {
+
+struct Settings {
+  std::string configDirectory;
+  std::vector<std::string> pluginDirectories;
+  std::string defaultNetwork;              // empty: the first by file name
+  std::chrono::milliseconds addTimeout{};  // of a whole chain
+  std::chrono::milliseconds delTimeout{};
+  std::vector<std::string> pluginCapabilities;
+  bool hostPorts = false;  // the ceiling: may a pod have ports of the node
+};
+
+Settings settingsFrom(schema::Config::Reader config);
+
+}  // namespace bulkhead::netd

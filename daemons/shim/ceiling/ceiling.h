@@ -1,0 +1,43 @@
+// The ceiling: what this node will ever grant (DESIGN.md, invariant 6). Pure functions on typed values; they
+// look at the request, the pod as we recorded it, and root's configuration, and at nothing else. What is not
+// listed is refused.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemons/common/base/error.h"
+#include "ipc/schema/config.capnp.h"
+#include "ipc/schema/launch.capnp.h"
+
+namespace bulkhead::ceiling {
+
+// Refusals name the field of PodSpec or ContainerSpec. Ids are parsed by the caller.
+Outcome<void> checkPod(schema::PodSpec::Reader pod, schema::Config::Reader config);
+Outcome<void> checkContainer(schema::ContainerSpec::Reader spec, schema::PodSpec::Reader pod,
+                             schema::Config::Reader config);
+// The arguments of a container's or an exec's process.
+Outcome<void> checkArguments(capnp::List<capnp::Data>::Reader arguments, const std::string& field);
+
+// Is `id` a uid or gid of one of Bulkhead's own processes? Such a process would pass for ours at a socket.
+bool isOurIdentity(std::uint32_t id, schema::Identities::Reader identities);
+
+// What bind sources are judged by; every path as parseHostPath gives it, with symlinks resolved.
+struct BindRules {
+  std::vector<std::string> writable;   // ceiling bindSources
+  std::vector<std::string> readOnly;   // ceiling bindSourcesReadOnly
+  std::vector<std::string> forbidden;  // Bulkhead's, CNI's, the runtimes' own; /proc, /sys, /dev
+  bool permissive = false;  // the profile: then the rule "/" also admits parents of forbidden paths
+};
+
+struct BindGrant {
+  bool recursiveReadOnly = false;  // submounts are made read-only too, asked or not
+};
+
+// Judges the opened source by its real path. A forbidden path needs a rule that names it or something beneath
+// it that contains the source; a writable parent of one needs a rule that names exactly that parent.
+Outcome<BindGrant> judgeBind(std::string_view realPath, bool readOnly, bool recursive, const BindRules& rules,
+                             const std::string& field);
+
+}  // namespace bulkhead::ceiling

@@ -1,0 +1,92 @@
+#include "daemons/shim/cgroup/cgroups.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <vector>
+
+#include "daemons/common/base/error.h"
+#include "daemons/common/base/io.h"
+
+namespace bulkhead::cgroup {
+namespace {
+
+const std::string mountPoint = "/sys/fs/cgroup";
+
+bool isFilesystem(const std::string& path, long magic) {
+  struct statfs info {};
+  return ::statfs(path.c_str(), &info) == 0 && info.f_type == magic;
+}
+
+// Where hierarchies are mounted. Links such as cpu -> cpu,cpuacct are the same hierarchy again.
+std::vector<std::string> hierarchies() {
+  if (isV2()) return {mountPoint};
+  std::vector<std::string> found;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(mountPoint, ignored)) {
+    std::string path = entry.path();
+    if (entry.is_symlink(ignored)) continue;
+    if (isFilesystem(path, CGROUP_SUPER_MAGIC) || isFilesystem(path, CGROUP2_SUPER_MAGIC))
+      found.push_back(path);
+  }
+  return found;
+}
+
+// The parents may be removed while we are on our way (remove of a sibling's): start over then.
+void makeIn(const std::string& hierarchy, const std::string& path) {
+  constexpr int attempts = 10;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    bool lost = false;
+    for (size_t slash = path.find('/', 1); !lost; slash = path.find('/', slash + 1)) {
+      lost = ::mkdir((hierarchy + path.substr(0, slash)).c_str(), 0755) != 0 && errno == ENOENT;
+      if (!lost && errno != EEXIST && ::access((hierarchy + path.substr(0, slash)).c_str(), F_OK) != 0) {
+        throwErrno("make control group " + hierarchy + path);
+      }
+      if (slash == std::string::npos) break;
+    }
+    if (!lost) return;
+  }
+  throwErrno("make control group " + hierarchy + path);
+}
+
+}  // namespace
+
+bool isV2() {
+  return isFilesystem(mountPoint, CGROUP2_SUPER_MAGIC);
+}
+
+bool isHybridWithV2Controllers() {
+  return !isV2() && readSmallFile(mountPoint + "/unified/cgroup.controllers").size() > 1;
+}
+
+bool hasSwapAccounting() {
+  return isV2() || ::access((mountPoint + "/memory/memory.memsw.limit_in_bytes").c_str(), F_OK) == 0;
+}
+
+bool exists(const std::string& path) {
+  for (const std::string& hierarchy : hierarchies()) {
+    if (::access((hierarchy + path).c_str(), F_OK) == 0) return true;
+  }
+  return false;
+}
+
+void make(const std::string& path) {
+  for (const std::string& hierarchy : hierarchies()) makeIn(hierarchy, path);
+}
+
+void remove(const std::string& path) {
+  for (const std::string& hierarchy : hierarchies()) (void)::rmdir((hierarchy + path).c_str());
+}
+
+Fd openOomCounter(const std::string& path) {
+  std::string file =
+      isV2() ? mountPoint + path + "/memory.events" : mountPoint + "/memory" + path + "/memory.oom_control";
+  return Fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+}  // namespace bulkhead::cgroup

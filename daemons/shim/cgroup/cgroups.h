@@ -1,0 +1,31 @@
+// Control groups as directories: cgroup v2, or v1 with one hierarchy per controller (and perhaps a unified
+// one beside them). Paths are in cgroupfs notation: "/kubepods/burstable/podX".
+#pragma once
+
+#include <string>
+
+#include "daemons/common/base/fd.h"
+
+namespace bulkhead::cgroup {
+
+// Only a v2 hierarchy at /sys/fs/cgroup.
+bool isV2();
+
+// crun 1.8 refuses a hybrid host whose v2 hierarchy owns a controller.
+bool isHybridWithV2Controllers();
+
+// Does the kernel count swap per group (v1: memory.memsw)?
+bool hasSwapAccounting();
+
+bool exists(const std::string& path);
+
+// Makes the group, and its parents, in every hierarchy. Throws SystemError.
+void make(const std::string& path);
+
+// Removes it where it is empty, and nothing above it. A group that is busy stays.
+void remove(const std::string& path);
+
+// The file that counts OOM kills in a line "oom_kill N". An invalid Fd if there is none.
+Fd openOomCounter(const std::string& path);
+
+}  // namespace bulkhead::cgroup

@@ -1,0 +1,177 @@
+// The verb createContainer, up to the fork.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "daemons/common/base/beneath.h"
+#include "daemons/common/base/sockets.h"
+#include "daemons/shim/launcher/container-birth.h"
+#include "daemons/shim/launcher/log-file.h"
+#include "daemons/shim/launcher/pod-namespaces.h"
+#include "ipc/convert.h"
+#include "ipc/limits.h"
+#include "ipc/schema/mount.capnp.h"
+
+namespace bulkhead::launcher {
+namespace {
+
+using ipc::toString;
+
+// The root file system, from the one process besides us that may say what it is.
+Outcome<Fd> requestRoot(const Context& context, const ContainerId& id) {
+  Fd socket = connectTo(context.layout.mounterSocket(), SOCK_SEQPACKET);
+  if (!socket)
+    return refuse(Code::unavailable, "", "the mounter is not there; it restarts by itself, try again");
+  capnp::MallocMessageBuilder message;
+  auto request = message.initRoot<schema::MountRequest>();
+  request.setContainerId(id.text());
+  // Writable also for a read-only root: the runtime makes mount points in it, then makes it read-only itself.
+  request.setReadOnly(false);
+  if (!ipc::sendPacket(socket.get(), message))
+    return refuse(Code::unavailable, "", "the mounter went away, try again");
+  auto packet = ipc::receivePacket(socket.get(), limits::launcherQuick);
+  if (!packet) return refuse(Code::unavailable, "", "the mounter did not answer, try again");
+  auto reply = packet->as<schema::MountReply>();
+  if (reply.isRefused()) return tl::unexpected(ipc::readRefusal(reply.getRefused()));
+  Fd root = packet->takeFd(0);
+  struct stat info {};
+  if (!root || ::fstat(root.get(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+    throw std::runtime_error("the mounter sent no directory");
+  }
+  return root;
+}
+
+Fd listenForCri(const Context& context, const ContainerId& id) {
+  constexpr int backlog = 16;
+  struct sockaddr_un address {};
+  address.sun_family = AF_UNIX;
+  std::string path = context.layout.shimDirectory() + "/" + id.text() + ".sock";
+  std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1));
+  (void)::unlink(path.c_str());
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  bool bound =
+      socket && ::bind(socket.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof address) == 0;
+  if (!bound || ::chmod(path.c_str(), 0660) != 0 ||
+      ::chown(path.c_str(), 0, context.config.getIdentities().getCriGid()) != 0 ||
+      ::listen(socket.get(), backlog) != 0) {
+    throwErrno("listen for the monitor");
+  }
+  return socket;
+}
+
+Fd makeFile(int directory, const char* name) {
+  Fd file = tryOpenBeneath(directory, name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+  if (!file) throwErrno(std::string("create ") + name);
+  return file;
+}
+
+// Opens and judges everything, in the host's mount namespace.
+Outcome<Birth> prepare(const Context& context, const Container& container,
+                       schema::ContainerSpec::Reader spec) {
+  auto pod = container.pod->record;
+  auto runtime = OciRuntime::find(context, toString(pod.getRuntime()));
+  if (!runtime) return tl::unexpected(runtime.error());
+  Birth birth{context, container, *runtime, spec, grantsFor(context, pod, spec)};
+  auto network = networkPin(context, pod.getSpec());
+  if (!network) return tl::unexpected(network.error());
+  birth.grants.networkNamespace = *network;
+
+  ceiling::BindRules rules = bindRules(context);
+  for (unsigned i = 0; i < spec.getMounts().size(); ++i) {
+    auto source = openBindSource(spec.getMounts()[i], rules, "mounts[" + std::to_string(i) + "].source");
+    if (!source) return tl::unexpected(source.error());
+    birth.sources.push_back(std::move(*source));
+  }
+  if (spec.getLogPath().size() > 0) {
+    auto log = openLog(context, toString(pod.getSpec().getLogDirectory()), toString(spec.getLogPath()));
+    if (!log) return tl::unexpected(log.error());
+    birth.log = std::move(*log);
+  }
+  auto root = requestRoot(context, container.id);
+  if (!root) return tl::unexpected(root.error());
+  birth.root = std::move(*root);
+  if (spec.getStdin()) birth.in = makePipe();
+  birth.out = makePipe();
+  birth.err = makePipe();
+  birth.exitRecord = makeFile(container.directory.get(), "exit");
+  birth.started = makeFile(container.directory.get(), "started");
+  birth.listener = listenForCri(context, container.id);
+  return birth;
+}
+
+Outcome<void> bearChild(const Context& context, const Container& container,
+                        schema::ContainerSpec::Reader spec) {
+  auto birth = prepare(context, container, spec);
+  if (!birth) return tl::unexpected(birth.error());
+  Pipe report = makePipe();
+  pid_t child = ::fork();
+  if (child < 0) throwErrno("fork");
+  if (child == 0) {
+    report.read.reset();
+    becomeShim(*birth, std::move(report.write));
+  }
+  report.write.reset();
+  auto refused = ipc::readMessage(report.read.get(), limits::packetInline);
+  if (refused) return tl::unexpected(ipc::readRefusal(refused->as<schema::Refusal>()));
+  if (::waitpid(child, nullptr, WNOHANG) == child)
+    return refuse(Code::internal, "", "the container's monitor ended early");
+  return {};
+}
+
+// The container's directory, held, and empty but for what this request will write.
+Outcome<Container> claim(const Context& context, const ContainerId& id, const PodId& podId,
+                         schema::ContainerInfo::Builder reply, bool& exists) {
+  auto other = record::podOf(context.pods, id);
+  if (other && *other != podId && findContainer(context, id.text(), record::Lock::shared)) {
+    return refuse(Code::alreadyExists, "id", "is a container of another pod");
+  }
+  while (true) {
+    Fd podDirectory = record::lockPod(context.pods, podId, record::Lock::shared, record::Absent::leave);
+    auto pod = podDirectory ? readPod(podDirectory.get()) : nullptr;
+    if (!pod) return refuse(Code::notFound, "podId", "is not a pod of this node");
+    Fd directory =
+        record::lockContainer(podDirectory.get(), id, record::Lock::exclusive, record::Absent::make);
+    Container container{id, podId, std::move(podDirectory), std::move(directory), std::move(pod)};
+    exists = record::readRecord(container.directory.get(), "processes").has_value();
+    if (exists) fillInfo(container, reply);
+    if (exists || !record::readRecord(container.directory.get(), "container")) return container;
+    if (auto discarded = discardContainer(context, container); !discarded)
+      return tl::unexpected(discarded.error());
+  }
+}
+
+}  // namespace
+
+Outcome<void> createContainer(const Context& context, schema::ContainerSpec::Reader spec,
+                              schema::ContainerInfo::Builder reply) {
+  auto id = ContainerId::parse(toString(spec.getId()), "id");
+  if (!id) return tl::unexpected(id.error());
+  auto podId = PodId::parse(toString(spec.getPodId()), "podId");
+  if (!podId) return tl::unexpected(podId.error());
+  bool exists = false;
+  auto container = claim(context, *id, *podId, reply, exists);
+  if (!container) return tl::unexpected(container.error());
+  if (exists) return {};
+
+  auto done = ceiling::checkContainer(spec, container->pod->record.getSpec(), context.config);
+  if (done) {
+    record::indexContainer(context.pods, *id, *podId);
+    capnp::MallocMessageBuilder record;
+    record.setRoot(spec);
+    record::writeRecord(container->directory.get(), "container", record);
+    done = bearChild(context, *container, spec);
+  }
+  if (!done) {
+    if (auto discarded = discardContainer(context, *container); !discarded) return discarded;
+    return done;
+  }
+  fillInfo(*container, reply);
+  return {};
+}
+
+}  // namespace bulkhead::launcher

@@ -1,0 +1,128 @@
+// The verb exec.
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "daemons/common/base/io.h"
+#include "daemons/common/base/process.h"
+#include "daemons/common/jail/confine.h"
+#include "daemons/shim/launcher/container.h"
+#include "ipc/convert.h"
+
+namespace bulkhead::launcher {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr char finished = 'f';
+constexpr char overdue = 'o';
+
+// A process of ours inside a container; we are its parent by being a subreaper.
+struct Started {
+  pid_t pid = 0;
+  Fd handle;  // pidfd
+  uid_t shimUid = 0;
+};
+
+bool isPipe(const Fd& fd) {
+  struct stat info {};
+  return fd && ::fstat(fd.get(), &info) == 0 && S_ISFIFO(info.st_mode);
+}
+
+Fd memoryFile(const std::string& bytes) {
+  Fd file(::memfd_create("exec-process", MFD_CLOEXEC));
+  if (!file || !writeAll(file.get(), bytes)) throwErrno("write process document");
+  return file;
+}
+
+// Detached: the runtime copies nothing and is gone once the process runs.
+Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader spec, const Fd& out,
+                              const Fd& err) {
+  auto container = findContainer(context, spec.getContainerId(), record::Lock::shared);
+  if (!container) return tl::unexpected(container.error());
+  capnp::MallocMessageBuilder scratch;
+  auto state = describeContainer(container->directory.get(), scratch.initRoot<schema::ContainerInfo>());
+  if (state != schema::ContainerInfo::State::RUNNING) {
+    return refuse(Code::failedPrecondition, "containerId", "is not running");
+  }
+  auto pod = container->pod->record;
+  auto runtime = OciRuntime::find(context, ipc::toString(pod.getRuntime()));
+  if (!runtime) return tl::unexpected(runtime.error());
+  ipc::Packet record = readSpec(container->directory.get());
+  auto own = record.as<schema::ContainerSpec>();
+  Fd process = memoryFile(oci::processDocument(own, grantsFor(context, pod, own), spec.getArgs()));
+  std::string pidFile = record::podPath(context.pods, container->podId) + "/containers/" +
+                        container->id.text() + "/exec-" + std::to_string(::getpid());
+  auto started = OciRuntime::finish(
+      runtime->start({"exec", "--detach", "--process", "/proc/self/fd/" + std::to_string(process.get()),
+                      "--pid-file", pidFile, container->id.text()},
+                     {-1, out.get(), err.get()}, process.get()));
+  auto pid = static_cast<pid_t>(std::strtol(readSmallFile(pidFile).c_str(), nullptr, 10));
+  (void)::unlink(pidFile.c_str());
+  if (!started) return tl::unexpected(started.error());
+  // It is our child and not reaped yet, so the number means it, even if it has ended.
+  Fd handle(pid > 0 ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1);
+  if (!handle) throw std::runtime_error("the runtime named no process");
+  return Started{pid, std::move(handle), pod.getShimUid()};
+}
+
+// Keeps the right to kill, and nothing to be talked to with: one byte from the monitor says which. A monitor
+// that dies counts as overdue.
+pid_t forkExecutioner(const Started& process, const Pipe& verdict) {
+  pid_t child = ::fork();
+  if (child != 0) return child;
+  closeAllBut({process.handle.get(), verdict.read.get()});
+  char byte = overdue;
+  if (::read(verdict.read.get(), &byte, 1) != 1 || byte != finished) {
+    // Its group is its own or the runtime's, never ours. The monitor has not reaped it, so the number is
+    // still its.
+    pid_t group = ::getpgid(process.pid);
+    (void)::syscall(SYS_pidfd_send_signal, process.handle.get(), SIGKILL, nullptr, 0);
+    if (group > 1 && group != ::getpgrp()) (void)::kill(-group, SIGKILL);
+  }
+  ::_exit(0);
+}
+
+}  // namespace
+
+Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader spec, Fd out, Fd err,
+                              int connection, schema::ExecEnd::Builder reply) {
+  constexpr auto killGrace = 2s;
+  if (!isPipe(out) || !isPipe(err)) return invalid("", "exec needs two pipes, for stdout and stderr");
+  if (spec.getArgs().size() == 0) return invalid("args", "is empty");
+  if (auto ok = ceiling::checkArguments(spec.getArgs(), "args"); !ok) return ok;
+
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throwErrno("become a subreaper");
+  auto process = startProcess(context, spec, out, err);
+  if (!process) return tl::unexpected(process.error());
+  out.reset();
+  err.reset();
+  Pipe verdict = makePipe();
+  pid_t executioner = forkExecutioner(*process, verdict);
+  if (executioner < 0) throwErrno("fork");
+  jail::confine(jail::Process::execMonitor, {.uid = process->shimUid,
+                                             .gid = process->shimUid,
+                                             .paths = {},
+                                             .keep = {connection, process->handle.get(), verdict.write.get()},
+                                             .capabilities = {}});
+
+  auto limit =
+      spec.getTimeoutMs() == 0 ? -1ms : std::chrono::milliseconds(std::min(spec.getTimeoutMs(), 0x7fffffffU));
+  bool inTime = hasEnded(process->handle.get(), limit);
+  if (::write(verdict.write.get(), inTime ? &finished : &overdue, 1) != 1) throwErrno("tell executioner");
+  (void)waitFor(executioner, std::nullopt);
+  if (!inTime) {
+    if (hasEnded(process->handle.get(), killGrace)) (void)waitFor(process->pid, std::nullopt);
+    reply.setTimedOut();
+    return {};
+  }
+  reply.setExited(waitFor(process->pid, std::nullopt)->code);
+  return {};
+}
+
+}  // namespace bulkhead::launcher

@@ -1,0 +1,76 @@
+#include "daemons/shim/monitor/monitor.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <string_view>
+
+#include "daemons/common/base/log.h"
+
+namespace bulkhead::shim {
+namespace {
+
+// A process outside the container's PID namespace may hold a pipe for ever.
+constexpr auto drainLimit = 1 * kj::SECONDS;
+// For a cri that is just connecting; afterwards the launcher answers from the record.
+constexpr auto lastingTime = 2 * kj::SECONDS;
+constexpr auto recordRetry = 200 * kj::MILLISECONDS;
+
+// cgroup v1 memory.oom_control and v2 memory.events agree on this line.
+bool wasOomKilled(int counter) {
+  std::array<char, 1024> text{};
+  ssize_t size = ::pread(counter, text.data(), text.size(), 0);
+  if (size <= 0) return false;
+  std::string_view all(text.data(), static_cast<size_t>(size));
+  size_t at = all.find("oom_kill ");
+  return at != all.npos && at + 9 < all.size() && all[at + 9] != '0';
+}
+
+}  // namespace
+
+Monitor::Monitor(kj::AsyncIoContext& io, Inheritance inherited, pid_t pid)
+    : io_(io),
+      inherited_(std::move(inherited)),
+      log_(std::move(inherited_.log)),
+      out_(io.unixEventPort, std::move(inherited_.out), Stream::out, log_),
+      err_(io.unixEventPort, std::move(inherited_.err), Stream::err, log_),
+      reaper_(io.unixEventPort, pid),
+      copying_(kj::joinPromises(kj::arr(out_.run(), err_.run()))),
+      ended_(follow().fork()) {}
+
+kj::Promise<void> Monitor::run() {
+  return ended_.addBranch().then(
+      [this](Ending&&) { return io_.provider->getTimer().afterDelay(lastingTime); });
+}
+
+kj::Promise<Ending> Monitor::follow() {
+  return reaper_.exitCode().then([this](int code) {
+    Ending ending = endingOf(code);
+    reaping_ = reaper_.reapOthers().eagerlyEvaluate(nullptr);
+    return drain().then([this, ending] { return record(ending); }).then([ending] { return ending; });
+  });
+}
+
+Ending Monitor::endingOf(int code) {
+  constexpr int killed = 128 + SIGKILL;
+  bool oom = code == killed && wasOomKilled(inherited_.oom.get());
+  return {{code, oom, wallClock()}, readStarted(inherited_.started.get())};
+}
+
+kj::Promise<void> Monitor::drain() {
+  auto limit = io_.provider->getTimer().afterDelay(drainLimit);
+  return kj::mv(copying_).exclusiveJoin(kj::mv(limit)).then([this] {
+    out_.finish();
+    err_.finish();
+  });
+}
+
+// Nobody is told before it is written.
+kj::Promise<void> Monitor::record(Ending ending) {
+  if (writeExit(inherited_.exitRecord.get(), ending.record)) return kj::READY_NOW;
+  log::error("exit record not written, trying again");
+  return io_.provider->getTimer().afterDelay(recordRetry).then([this, ending] { return record(ending); });
+}
+
+}  // namespace bulkhead::shim

@@ -1,0 +1,44 @@
+// The OCI document of one container (runtime-spec 1.0.2, config.md and config-linux.md), written from values
+// that the ceiling has already admitted. Pure: no system call, nothing of the host is looked at.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemons/common/base/error.h"
+#include "daemons/shim/oci/json-writer.h"
+#include "ipc/schema/launch.capnp.h"
+
+namespace bulkhead::oci {
+
+// A bind mount whose source is a path that the launcher made in the private stage.
+struct BindMount {
+  std::string source;
+  std::string destination;
+  bool readOnly = false;
+  std::string propagation;  // rprivate, rslave, rshared
+  bool noExec = false;      // and nosuid, nodev: our own /dev/shm
+};
+
+// What the container gets that is not in its spec, or that the host cannot give in full.
+struct Grants {
+  std::vector<std::string> capabilities;    // those of the spec that the launcher holds itself
+  std::optional<std::int64_t> oomScoreAdj;  // clamped to what the launcher may set
+  std::string cgroupsPath;
+  std::string networkNamespace;  // paths of pins; empty: the host's
+  std::string ipcNamespace;
+  std::string utsNamespace;
+  bool cgroupV2 = false;
+  bool swapAccounting = false;
+  std::vector<BindMount> binds;  // replaces a default mount of the same destination
+};
+
+// config.json.
+std::string configDocument(schema::ContainerSpec::Reader spec, const Grants& grants);
+
+// The document for `runtime exec --process`: the container's own process with other arguments.
+std::string processDocument(schema::ContainerSpec::Reader spec, const Grants& grants,
+                            capnp::List<capnp::Data>::Reader arguments);
+
+}  // namespace bulkhead::oci

@@ -1,0 +1,128 @@
+#include "daemons/storaged/chain.h"
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+
+#include "daemons/storaged/digest-stream.h"
+#include "ipc/convert.h"
+#include "ipc/limits.h"
+
+namespace bulkhead::storaged {
+namespace {
+
+tl::unexpected<Refusal> mismatch(std::string field, std::string reason) {
+  return refuse(Code::failedPrecondition, std::move(field), std::move(reason));
+}
+
+// A claimed digest that stands literally in the document it is said to come from.
+Outcome<Digest> digestFrom(const std::string& document, capnp::Text::Reader claim, const std::string& field) {
+  auto digest = Digest::parse(ipc::toString(claim), field);
+  if (digest && document.find(digest->text()) == std::string::npos)
+    return mismatch(field, "is not in the document");
+  return digest;
+}
+
+Outcome<void> checkIndex(const Documents& documents, const Digest& manifest,
+                         capnp::List<capnp::Text>::Reader entries) {
+  if (documents.index.empty()) return {};
+  bool listed = false;
+  for (capnp::Text::Reader entry : entries) listed = listed || ipc::toString(entry) == manifest.text();
+  if (!listed || documents.index.find(manifest.text()) == std::string::npos) {
+    return mismatch("index.manifests", "does not list the manifest " + manifest.text());
+  }
+  return {};
+}
+
+Outcome<VerifiedLayer> checkLayer(const Documents& documents, schema::ParsedImage::Layer::Reader claimed,
+                                  size_t position) {
+  std::string field = "manifest.layers[" + std::to_string(position) + "]";
+  auto digest = digestFrom(documents.manifest, claimed.getDigest(), field + ".digest");
+  if (!digest) return tl::unexpected(digest.error());
+  auto diffId = digestFrom(documents.config, claimed.getDiffId(),
+                           "config.rootfs.diff_ids[" + std::to_string(position) + "]");
+  if (!diffId) return tl::unexpected(diffId.error());
+  if (claimed.getCodec() > Codec::ZSTD) return invalid(field + ".mediaType", "has an unknown compression");
+  constexpr std::uint64_t largest = std::uint64_t{1} << 50;  // keeps sums of sizes from overflowing
+  if (claimed.getSize() == 0 || claimed.getSize() > largest)
+    return invalid(field + ".size", "is out of range");
+  return VerifiedLayer{*digest, claimed.getSize(), *diffId, claimed.getCodec()};
+}
+
+// The worker's message copied field by field into one of our own, bounded.
+Outcome<std::string> serialise(schema::ImageConfig::Reader config) {
+  constexpr size_t longestUser = 1024;  // it is shown in every list of images
+  if (config.getUser().size() > longestUser) return invalid("config.config.User", "is too long");
+  if (config.totalSize().wordCount * sizeof(capnp::word) > 2 * limits::document) {
+    return refuse(Code::resourceExhausted, "config.config", "is too large");
+  }
+  capnp::MallocMessageBuilder message;
+  message.setRoot(config);
+  auto words = capnp::messageToFlatArray(message);
+  return std::string(reinterpret_cast<const char*>(words.begin()), words.size() * sizeof(capnp::word));
+}
+
+}  // namespace
+
+std::vector<std::string> VerifiedImage::names() const {
+  std::vector<std::string> names{reference.name() + "@" + topDigest.text()};
+  if (!reference.digest() && !reference.tag().empty()) names.push_back(reference.tagged());
+  return names;
+}
+
+Outcome<void> checkSizes(const Documents& documents) {
+  for (auto [name, document] : {std::pair<const char*, const std::string&>{"index", documents.index},
+                                {"manifest", documents.manifest},
+                                {"config", documents.config}}) {
+    if (document.size() > limits::document)
+      return refuse(Code::resourceExhausted, name, "is larger than 4 MiB");
+  }
+  if (documents.manifest.empty()) return invalid("manifest", "is empty");
+  if (documents.config.empty()) return invalid("config", "is empty");
+  return {};
+}
+
+Outcome<VerifiedImage> checkChain(const ImageReference& reference, const Documents& documents,
+                                  schema::ParsedImage::Reader claimed) {
+  Digest manifest = digestOf(documents.manifest);
+  Digest config = digestOf(documents.config);
+  Digest top = documents.index.empty() ? manifest : digestOf(documents.index);
+
+  if (reference.digest() && *reference.digest() != top) {
+    return mismatch("reference",
+                    "asks for " + reference.digest()->text() + ", but the document is " + top.text());
+  }
+  if (auto listed = checkIndex(documents, manifest, claimed.getIndexEntries()); !listed) {
+    return tl::unexpected(listed.error());
+  }
+  auto claimedConfig = digestFrom(documents.manifest, claimed.getConfigDigest(), "manifest.config.digest");
+  if (!claimedConfig) return tl::unexpected(claimedConfig.error());
+  if (*claimedConfig != config) {
+    return mismatch("manifest.config.digest",
+                    "is " + claimedConfig->text() + ", but the config is " + config.text());
+  }
+  if (claimed.getConfigSize() != documents.config.size()) {
+    return mismatch("manifest.config.size", "is not the size of the config");
+  }
+
+  auto layers = claimed.getLayers();
+  if (layers.size() == 0) return invalid("manifest.layers", "is empty");
+  if (layers.size() > limits::imageLayers) {
+    return refuse(Code::resourceExhausted, "manifest.layers",
+                  "has more than " + std::to_string(limits::imageLayers));
+  }
+  std::vector<VerifiedLayer> verified;
+  for (auto layer : layers) {
+    auto checked = checkLayer(documents, layer, verified.size());
+    if (!checked) return tl::unexpected(checked.error());
+    verified.push_back(*std::move(checked));
+  }
+  auto imageConfig = serialise(claimed.getConfig());
+  if (!imageConfig) return tl::unexpected(imageConfig.error());
+
+  auto id = ImageId::parse(config.hex(), "config");
+  if (!id) return tl::unexpected(id.error());
+  std::uint64_t bytes = documents.index.size() + documents.manifest.size() + documents.config.size();
+  return VerifiedImage{*id, reference, top, manifest, bytes, std::move(verified), *std::move(imageConfig)};
+}
+
+}  // namespace bulkhead::storaged

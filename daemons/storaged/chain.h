@@ -1,0 +1,55 @@
+// The digest chain: reference -> index -> manifest -> config -> layers. A parse worker says what the
+// documents claim; here every claim is held against hashes of our own and against the documents' very bytes,
+// so a worker that lies can name no digest that the documents do not contain.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemons/common/base/digest.h"
+#include "daemons/common/base/ids.h"
+#include "daemons/common/base/image-ref.h"
+#include "ipc/schema/worker.capnp.h"
+
+namespace bulkhead::storaged {
+
+using Codec = schema::WorkerRequest::Codec;
+
+struct Documents {
+  std::string index;  // empty: the reference led straight to a manifest
+  std::string manifest;
+  std::string config;
+};
+
+struct VerifiedLayer {
+  Digest digest;           // of the compressed bytes
+  std::uint64_t size = 0;  // compressed
+  Digest diffId;           // of the uncompressed bytes
+  Codec codec;
+};
+
+struct VerifiedImage {
+  ImageId id;
+  ImageReference reference;
+  Digest topDigest;  // of the document that the reference led to: the index, or the manifest
+  Digest manifestDigest;
+  std::uint64_t documentBytes = 0;
+  std::vector<VerifiedLayer> layers;  // base first
+  std::string config;                 // one serialised schema::ImageConfig
+
+  // What the image will be known by: "host/path@TOP", and "host/path:tag" unless a digest was asked for,
+  // which makes the tag of a reference that has both mere decoration.
+  [[nodiscard]] std::vector<std::string> names() const;
+};
+
+// Each at most 4 MiB (ipc/limits.h). Refuses resourceExhausted, naming the document; invalidArgument if there
+// is no manifest or no config.
+Outcome<void> checkSizes(const Documents& documents);
+
+// Refuses failedPrecondition where a digest does not hold and invalidArgument where the documents are no
+// image, both naming the field.
+Outcome<VerifiedImage> checkChain(const ImageReference& reference, const Documents& documents,
+                                  schema::ParsedImage::Reader claimed);
+
+}  // namespace bulkhead::storaged

@@ -1,0 +1,110 @@
+// The digest chain against a parse worker that lies.
+#include "daemons/storaged/chain.h"
+
+#include <capnp/message.h>
+#include <gtest/gtest.h>
+
+#include "daemons/storaged/digest-stream.h"
+#include "daemons/storaged/storage-fixture.h"
+#include "ipc/limits.h"
+
+namespace bulkhead::storaged {
+namespace {
+
+class ChainTest : public testing::Test {
+ protected:
+  ChainTest() { image_.describe(claimed_); }
+  ~ChainTest() noexcept override {}  // KJ's members may throw there, gtest's may not
+
+  Outcome<VerifiedImage> check(const std::string& reference = "test.io/app:1") {
+    return checkChain(referenceOf(reference), documents_, claimed_.asReader());
+  }
+  void expectRefused(const std::string& field) {
+    auto outcome = check();
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, Code::failedPrecondition);
+    EXPECT_EQ(outcome.error().field, field);
+  }
+
+  const std::string foreign_ = digestOf("another document").text();
+  TestImage image_{{TestLayer::of("base"), TestLayer::of("top")}};
+  Documents documents_ = image_.documents();
+  capnp::MallocMessageBuilder message_;
+  schema::ParsedImage::Builder claimed_ = message_.initRoot<schema::ParsedImage>();
+};
+
+TEST_F(ChainTest, ManifestMustBeListed) {
+  claimed_.initIndexEntries(1).set(0, foreign_);
+  expectRefused("index.manifests");
+}
+
+TEST_F(ChainTest, ManifestMustStandInTheIndexItself) {
+  documents_.index = "index of something else";
+  expectRefused("index.manifests");
+}
+
+TEST_F(ChainTest, ConfigMustBeTheOneInTheManifest) {
+  claimed_.setConfigDigest(foreign_);
+  expectRefused("manifest.config.digest");
+}
+
+TEST_F(ChainTest, ConfigDigestMustBeOfTheConfig) {
+  claimed_.setConfigDigest(
+      digestOf(image_.layers[0].compressed).text());  // stands in the manifest, names another blob
+  expectRefused("manifest.config.digest");
+}
+
+TEST_F(ChainTest, ConfigSizeMustHold) {
+  claimed_.setConfigSize(1);
+  expectRefused("manifest.config.size");
+}
+
+TEST_F(ChainTest, LayersMustStandInTheManifest) {
+  claimed_.getLayers()[1].setDigest(foreign_);
+  expectRefused("manifest.layers[1].digest");
+}
+
+TEST_F(ChainTest, DiffIdsMustStandInTheConfig) {
+  claimed_.getLayers()[1].setDiffId(foreign_);
+  expectRefused("config.rootfs.diff_ids[1]");
+}
+
+TEST_F(ChainTest, ReferenceMustBeOfTheTopDocument) {
+  std::string top = digestOf(documents_.index).text();
+  EXPECT_TRUE(check("test.io/app@" + top));
+  EXPECT_EQ(check("test.io/app@" + foreign_).error().field, "reference");
+  EXPECT_EQ(check("test.io/app@" + digestOf(documents_.manifest).text()).error().field, "reference");
+}
+
+TEST_F(ChainTest, DigestsThatAreNoneAreRefused) {
+  claimed_.getLayers()[0].setDigest("manifest");  // stands in the manifest
+  EXPECT_EQ(check().error().code, Code::invalidArgument);
+}
+
+TEST_F(ChainTest, LayerCountIsBounded) {
+  claimed_.initLayers(limits::imageLayers + 1);
+  EXPECT_EQ(check().error().code, Code::resourceExhausted);
+  claimed_.initLayers(0);
+  EXPECT_EQ(check().error().code, Code::invalidArgument);
+}
+
+TEST_F(ChainTest, DocumentsAreBounded) {
+  documents_.manifest.assign(limits::document + 1, ' ');
+  EXPECT_EQ(checkSizes(documents_).error().field, "manifest");
+  documents_.manifest.clear();
+  EXPECT_EQ(checkSizes(documents_).error().code, Code::invalidArgument);
+}
+
+TEST_F(ChainTest, NamesFollowTheReference) {
+  std::string top = digestOf(documents_.index).text();
+  auto byTag = check();
+  ASSERT_TRUE(byTag);
+  EXPECT_EQ(byTag->names(), (std::vector<std::string>{"test.io/app@" + top, "test.io/app:1"}));
+  EXPECT_EQ(byTag->id.text(), digestOf(documents_.config).hex());
+  auto byBoth = check("test.io/app:1@" + top);
+  ASSERT_TRUE(byBoth);
+  EXPECT_EQ(byBoth->names(), (std::vector<std::string>{"test.io/app@" + top}));
+}
+
+}  // namespace
+}  // namespace bulkhead::storaged

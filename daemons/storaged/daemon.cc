@@ -1,0 +1,45 @@
+#include "daemons/storaged/daemon.h"
+
+#include "daemons/common/base/log.h"
+#include "daemons/storaged/storage-server.h"
+#include "daemons/storaged/sweep.h"
+#include "ipc/scrub.h"
+
+namespace bulkhead::storaged {
+
+void BackgroundErrors::taskFailed(kj::Exception&& exception) {
+  log::error("background work failed", {{"error", ipc::fullText(exception)}});
+}
+
+Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, Fd null,
+                 std::uint64_t maxLayerBytes)
+    : store_(path),
+      index_(store_.indexPath()),
+      zygote_(port, std::move(zygote), std::move(null)),
+      trash_(store_, zygote_, offLoop_, port.getTimer()),
+      garbage_(index_, trash_),
+      background_(errors_),
+      parts_{store_, index_,   zygote_,     offLoop_,     port.getTimer(),
+             trash_, garbage_, background_, maxLayerBytes} {
+  sweep(parts_);
+}
+
+Daemon::Daemon(kj::AsyncIoContext& io, Storage& storage, Fd listener, ipc::PermittedPeer cri, Fd mounter)
+    : storage_(storage),
+      images_(storage.parts()),
+      layers_(storage.parts()),
+      usage_(storage.parts()),
+      mounterDoor_(io.unixEventPort, std::move(mounter), layers_),
+      criDoor_(*io.lowLevelProvider, std::move(listener), std::move(cri),
+               [this]() -> capnp::Capability::Client {
+                 return kj::heap<StorageServer>(images_, layers_, usage_, storage_.parts());
+               }) {}
+
+kj::Promise<void> Daemon::run() {
+  return storage_.parts()
+      .zygote.untilGone()
+      .exclusiveJoin(mounterDoor_.serve())
+      .exclusiveJoin(criDoor_.run());
+}
+
+}  // namespace bulkhead::storaged

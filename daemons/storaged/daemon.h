@@ -1,0 +1,60 @@
+// storaged's main, put together: the parts, the flows on them, and the doors to cri and to the mounter.
+#pragma once
+
+#include <kj/async-io.h>
+
+#include <string>
+
+#include "daemons/storaged/container-usage.h"
+#include "daemons/storaged/helpers.h"
+#include "daemons/storaged/image-store.h"
+#include "daemons/storaged/layers-door.h"
+#include "daemons/storaged/parts.h"
+#include "daemons/storaged/writable-layer.h"
+#include "ipc/rpc.h"
+
+namespace bulkhead::storaged {
+
+// Logs what fails after its caller left.
+class BackgroundErrors final : public kj::TaskSet::ErrorHandler {
+ public:
+  void taskFailed(kj::Exception&& exception) override;
+};
+
+// The parts as one owner, in the order in which they need each other.
+class Storage {
+ public:
+  // Opens the store and sweeps it. `zygote`, `null`: as for ZygoteClient.
+  Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, Fd null, std::uint64_t maxLayerBytes);
+
+  [[nodiscard]] Parts& parts() { return parts_; }
+
+ private:
+  Store store_;
+  Index index_;
+  OffLoop offLoop_;  // destroyed after the zygote's socket: its threads wait for workers, which end with that
+  ZygoteClient zygote_;
+  Trash trash_;
+  LayerGarbage garbage_;
+  BackgroundErrors errors_;
+  kj::TaskSet background_;
+  Parts parts_;
+};
+
+class Daemon {
+ public:
+  Daemon(kj::AsyncIoContext& io, Storage& storage, Fd listener, ipc::PermittedPeer cri, Fd mounter);
+
+  // Serves until a helper is gone, then rejects; resolves never.
+  kj::Promise<void> run();
+
+ private:
+  Storage& storage_;
+  ImageStore images_;
+  WritableLayers layers_;
+  ContainerUsage usage_;
+  LayersDoor mounterDoor_;
+  ipc::RpcListener criDoor_;
+};
+
+}  // namespace bulkhead::storaged

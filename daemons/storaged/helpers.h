@@ -1,0 +1,19 @@
+// The two privileged helpers, started while this process is still root: the zygote, which makes workers, and
+// the mounter. Both end when our end of their socket closes; we end when theirs does.
+#pragma once
+
+#include "daemons/common/base/fd.h"
+#include "daemons/common/jail/daemon.h"
+#include "ipc/schema/config.capnp.h"
+
+namespace bulkhead::storaged {
+
+struct Helpers {
+  Fd zygote;   // SEQPACKET, WorkerRequests go here
+  Fd mounter;  // SEQPACKET, LayersQuestions come here
+};
+
+// Takes the "mounter" listener out of `start`; the store is prepared. Throws SystemError.
+Helpers startHelpers(jail::Start& start, schema::Config::Reader config);
+
+}  // namespace bulkhead::storaged

@@ -1,0 +1,262 @@
+#include "daemons/storaged/index.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace bulkhead::storaged {
+namespace {
+
+constexpr std::int64_t schemaVersion = 1;
+
+constexpr const char* schema = R"sql(
+  CREATE TABLE layers(name TEXT PRIMARY KEY, diff_id TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL,
+    inodes INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE images(id TEXT PRIMARY KEY, manifest_digest TEXT NOT NULL, size INTEGER NOT NULL, config BLOB NOT NULL,
+    created INTEGER NOT NULL);
+  CREATE TABLE image_layers(image TEXT NOT NULL, position INTEGER NOT NULL, layer TEXT NOT NULL,
+    PRIMARY KEY(image, position)) WITHOUT ROWID;
+  CREATE INDEX image_layers_by_layer ON image_layers(layer);
+  CREATE TABLE names(reference TEXT PRIMARY KEY, image TEXT NOT NULL) WITHOUT ROWID;
+  CREATE INDEX names_by_image ON names(image);
+  CREATE TABLE containers(id TEXT PRIMARY KEY, image TEXT NOT NULL) WITHOUT ROWID;
+  CREATE INDEX containers_by_image ON containers(image);
+  PRAGMA user_version = 1;
+)sql";
+
+constexpr const char* imageColumns =
+    "SELECT id, manifest_digest, size, config, size + (SELECT coalesce(sum(bytes), 0) FROM layers WHERE name "
+    "IN"
+    " (SELECT layer FROM image_layers WHERE image = images.id)) FROM images";
+
+// What the index holds was parsed before it was written; a value that no longer parses means a damaged file.
+template <typename T>
+T intact(Outcome<T> value) {
+  if (!value) throw DatabaseError("the index is damaged: " + describe(value.error()));
+  return *std::move(value);
+}
+
+LayerName layerName(const Statement& row, int column) {
+  return intact(LayerName::parse(row.text(column)));
+}
+ImageId imageId(const Statement& row, int column) {
+  return intact(ImageId::parse(row.text(column), "image"));
+}
+
+std::vector<LayerName> allLayers(Statement& rows) {
+  std::vector<LayerName> names;
+  while (rows.step()) names.push_back(layerName(rows, 0));
+  return names;
+}
+
+}  // namespace
+
+Size& Size::operator+=(const Size& other) {
+  bytes += other.bytes;
+  inodes += other.inodes;
+  return *this;
+}
+
+Index::Index(const std::string& path) : database_(path) {
+  // temp_store: nothing may be written outside the store.
+  database_.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;");
+  Statement version(database_, "PRAGMA user_version");
+  std::int64_t found = version.step() ? version.number(0) : 0;
+  version.run();
+  if (found > schemaVersion) throw std::runtime_error("the store's index was written by a newer version");
+  if (found == schemaVersion) return;
+  Transaction transaction(database_);
+  database_.execute(schema);
+  transaction.commit();
+}
+
+std::optional<LayerName> Index::layerOf(const Digest& diffId) const {
+  Statement rows(database_, "SELECT name FROM layers WHERE diff_id = ?");
+  rows.bind(diffId.text());
+  if (!rows.step()) return std::nullopt;
+  return layerName(rows, 0);
+}
+
+std::vector<LayerName> Index::layers() const {
+  Statement rows(database_, "SELECT name FROM layers");
+  return allLayers(rows);
+}
+
+std::vector<LayerName> Index::unreferencedLayers() const {
+  // Rows of a removed image stay while a container is on it.
+  Statement rows(database_,
+                 "SELECT name FROM layers WHERE name NOT IN (SELECT layer FROM image_layers"
+                 " WHERE image IN (SELECT id FROM images) OR image IN (SELECT image FROM containers))");
+  return allLayers(rows);
+}
+
+void Index::forgetLayers(const std::vector<LayerName>& names) {
+  Transaction transaction(database_);
+  for (const LayerName& name : names) {
+    Statement(database_, "DELETE FROM layers WHERE name = ?").bind(name.text()).run();
+  }
+  database_.execute(
+      "DELETE FROM image_layers WHERE image NOT IN (SELECT id FROM images)"
+      " AND image NOT IN (SELECT image FROM containers)");
+  transaction.commit();
+}
+
+void Index::commitImage(const ImageRow& image, const std::vector<LayerRow>& fresh,
+                        const std::vector<Digest>& layers, const std::vector<std::string>& names) {
+  Transaction transaction(database_);
+  for (const LayerRow& layer : fresh) {
+    Statement(database_, "INSERT INTO layers VALUES(?, ?, ?, ?) ON CONFLICT(diff_id) DO NOTHING")
+        .bind(layer.name.text())
+        .bind(layer.diffId.text())
+        .bind(static_cast<std::int64_t>(layer.size.bytes))
+        .bind(static_cast<std::int64_t>(layer.size.inodes))
+        .run();
+  }
+  Statement(database_,
+            "INSERT INTO images VALUES(?, ?, ?, ?, unixepoch()) ON CONFLICT(id) DO UPDATE SET"
+            " manifest_digest = excluded.manifest_digest, size = excluded.size, config = excluded.config")
+      .bind(image.id.text())
+      .bind(image.manifestDigest.text())
+      .bind(static_cast<std::int64_t>(image.documentBytes))
+      .bindBlob(image.config)
+      .run();
+  Statement(database_, "DELETE FROM image_layers WHERE image = ?").bind(image.id.text()).run();
+  for (size_t position = 0; position < layers.size(); ++position) {
+    auto name = layerOf(layers[position]);
+    if (!name) throw std::logic_error("an image was committed without one of its layers");
+    Statement(database_, "INSERT INTO image_layers VALUES(?, ?, ?)")
+        .bind(image.id.text())
+        .bind(static_cast<std::int64_t>(position))
+        .bind(name->text())
+        .run();
+  }
+  for (const std::string& name : names) {
+    Statement(database_,
+              "INSERT INTO names VALUES(?, ?) ON CONFLICT(reference) DO UPDATE SET image = excluded.image")
+        .bind(name)
+        .bind(image.id.text())
+        .run();
+  }
+  transaction.commit();
+}
+
+ImageView Index::viewOf(const Statement& row) const {
+  ImageView view{{imageId(row, 0), intact(Digest::parse(row.text(1), "manifest")),
+                  static_cast<std::uint64_t>(row.number(2)), row.blob(3)},
+                 static_cast<std::uint64_t>(row.number(4)),
+                 {},
+                 {}};
+  Statement names(database_, "SELECT reference FROM names WHERE image = ? ORDER BY reference");
+  names.bind(view.image.id.text());
+  while (names.step()) {
+    std::string name = names.text(0);
+    auto& list = name.find('@') == std::string::npos ? view.tags : view.digests;
+    list.push_back(std::move(name));
+  }
+  return view;
+}
+
+std::optional<ImageView> Index::image(const ImageId& id) const {
+  Statement rows(database_, std::string(imageColumns) + " WHERE id = ?");
+  rows.bind(id.text());
+  if (!rows.step()) return std::nullopt;
+  return viewOf(rows);
+}
+
+std::vector<ImageView> Index::images() const {
+  Statement rows(database_, std::string(imageColumns) + " ORDER BY created, id");
+  std::vector<ImageView> views;
+  while (rows.step()) views.push_back(viewOf(rows));
+  return views;
+}
+
+std::optional<ImageId> Index::imageNamed(const std::string& name) const {
+  Statement rows(database_, "SELECT image FROM names WHERE reference = ?");
+  rows.bind(name);
+  if (!rows.step()) return std::nullopt;
+  return imageId(rows, 0);
+}
+
+std::optional<ImageId> Index::imageWithManifest(const Digest& manifest, const std::string& repository) const {
+  std::string prefix = repository + "@";
+  Statement rows(database_,
+                 "SELECT id FROM images WHERE manifest_digest = ?"
+                 " AND id IN (SELECT image FROM names WHERE substr(reference, 1, ?) = ?)");
+  rows.bind(manifest.text()).bind(static_cast<std::int64_t>(prefix.size())).bind(prefix);
+  if (!rows.step()) return std::nullopt;
+  return imageId(rows, 0);
+}
+
+void Index::removeImage(const ImageId& id) {
+  Transaction transaction(database_);
+  Statement(database_, "DELETE FROM names WHERE image = ?").bind(id.text()).run();
+  Statement(database_, "DELETE FROM images WHERE id = ?").bind(id.text()).run();
+  transaction.commit();
+}
+
+std::vector<ImageId> Index::imagesOn(const LayerName& layer) const {
+  Statement rows(
+      database_,
+      "SELECT DISTINCT image FROM image_layers WHERE layer = ? AND image IN (SELECT id FROM images)");
+  rows.bind(layer.text());
+  std::vector<ImageId> images;
+  while (rows.step()) images.push_back(imageId(rows, 0));
+  return images;
+}
+
+Size Index::layersTotal() const {
+  Statement rows(database_, "SELECT coalesce(sum(bytes), 0), coalesce(sum(inodes), 0) FROM layers");
+  if (!rows.step()) return {};
+  return {static_cast<std::uint64_t>(rows.number(0)), static_cast<std::uint64_t>(rows.number(1))};
+}
+
+void Index::addContainer(const ContainerRow& container) {
+  Statement(database_, "INSERT INTO containers VALUES(?, ?)")
+      .bind(container.id.text())
+      .bind(container.image.text())
+      .run();
+}
+
+std::optional<ContainerRow> Index::container(const ContainerId& id) const {
+  Statement rows(database_, "SELECT image FROM containers WHERE id = ?");
+  rows.bind(id.text());
+  if (!rows.step()) return std::nullopt;
+  return ContainerRow{id, imageId(rows, 0)};
+}
+
+std::vector<ContainerRow> Index::containers() const {
+  Statement rows(database_, "SELECT id, image FROM containers");
+  std::vector<ContainerRow> containers;
+  while (rows.step()) {
+    containers.push_back({intact(ContainerId::parse(rows.text(0), "container")), imageId(rows, 1)});
+  }
+  return containers;
+}
+
+void Index::removeContainer(const ContainerId& id) {
+  Statement(database_, "DELETE FROM containers WHERE id = ?").bind(id.text()).run();
+}
+
+bool Index::imageInUse(const ImageId& id) const {
+  Statement rows(database_, "SELECT 1 FROM containers WHERE image = ? LIMIT 1");
+  rows.bind(id.text());
+  return rows.step();
+}
+
+std::optional<std::vector<LayerName>> Index::layersBeneath(const ContainerRow& container) const {
+  Statement rows(database_,
+                 "SELECT layers.name FROM image_layers LEFT JOIN layers ON layers.name = image_layers.layer"
+                 " WHERE image = ? ORDER BY position DESC");
+  rows.bind(container.image.text());
+  std::vector<LayerName> names;
+  while (rows.step()) {
+    auto name = LayerName::parse(rows.text(0));
+    if (!name) return std::nullopt;
+    // An image may use one layer twice, which overlayfs refuses (ELOOP). The lower occurrence shows nothing
+    // that the upper one does not show again.
+    if (std::find(names.begin(), names.end(), *name) == names.end()) names.push_back(*name);
+  }
+  if (names.empty()) return std::nullopt;
+  return names;
+}
+
+}  // namespace bulkhead::storaged

@@ -1,0 +1,141 @@
+#include "daemons/storaged/index.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "daemons/storaged/digest-stream.h"
+
+namespace bulkhead::storaged {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+class IndexTest : public testing::Test {
+ protected:
+  IndexTest() : directory_(::mkdtemp(pattern_.data())) {}
+  ~IndexTest() override { std::filesystem::remove_all(directory_); }
+
+  static LayerRow layer(const std::string& content) {
+    return {LayerName::generate(), digestOf(content), {content.size(), 1}};
+  }
+  static ImageRow image(const std::string& config) {
+    return {ImageId::parse(digestOf(config).hex(), "").value(), digestOf("manifest of " + config), 10,
+            config};
+  }
+  std::string pattern_ = std::filesystem::temp_directory_path() / "index-test-XXXXXX";
+  std::string directory_;
+  std::string path_ = directory_ + "/bulkhead.sqlite";
+};
+
+TEST_F(IndexTest, RefusesAFileOfANewerVersion) {
+  Database(path_).execute("PRAGMA user_version = 99");
+  EXPECT_THROW(Index{path_}, std::runtime_error);
+}
+
+TEST_F(IndexTest, CommitWithoutALayerChangesNothing) {
+  Index index(path_);
+  LayerRow base = layer("base");
+  EXPECT_THROW(index.commitImage(image("c"), {base}, {digestOf("other")}, {"a/b:1"}), std::logic_error);
+  EXPECT_THAT(index.images(), IsEmpty());
+  EXPECT_THAT(index.layers(), IsEmpty());
+}
+
+TEST_F(IndexTest, SurvivesReopening) {
+  LayerRow base = layer("base");
+  ImageRow stored = image("c");
+  Index(path_).commitImage(stored, {base}, {base.diffId}, {"a/b:1", "a/b@sha256:x"});
+  Index again(path_);
+  auto view = again.image(stored.id);
+  ASSERT_TRUE(view);
+  EXPECT_THAT(view->tags, ElementsAre("a/b:1"));
+  EXPECT_THAT(view->digests, ElementsAre("a/b@sha256:x"));
+  EXPECT_EQ(view->size, 10U + 4U);
+  EXPECT_EQ(view->image.config, "c");
+  EXPECT_EQ(again.layersTotal(), (Size{4, 1}));
+}
+
+TEST_F(IndexTest, NamesMove) {
+  Index index(path_);
+  LayerRow base = layer("base");
+  index.commitImage(image("old"), {base}, {base.diffId}, {"a/b:1", "a/b@sha256:old"});
+  index.commitImage(image("new"), {}, {base.diffId}, {"a/b:1", "a/b@sha256:new"});
+  EXPECT_EQ(index.imageNamed("a/b:1"), image("new").id);
+  EXPECT_THAT(index.image(image("old").id)->tags, IsEmpty());
+  EXPECT_THAT(index.image(image("old").id)->digests, ElementsAre("a/b@sha256:old"));
+}
+
+TEST_F(IndexTest, FindsByManifestInTheSameRepositoryOnly) {
+  Index index(path_);
+  LayerRow base = layer("base");
+  ImageRow stored = image("c");
+  index.commitImage(stored, {base}, {base.diffId}, {"a/b@sha256:top"});
+  EXPECT_EQ(index.imageWithManifest(stored.manifestDigest, "a/b"), stored.id);
+  EXPECT_FALSE(index.imageWithManifest(stored.manifestDigest, "a/bb"));
+  EXPECT_FALSE(index.imageWithManifest(stored.manifestDigest, "a"));
+}
+
+TEST_F(IndexTest, TheFirstLayerWithADiffIdStays) {
+  Index index(path_);
+  LayerRow first = layer("base");
+  LayerRow second = layer("base");
+  index.commitImage(image("one"), {first}, {first.diffId}, {"a:1"});
+  index.commitImage(image("two"), {second}, {second.diffId}, {"b:1"});
+  EXPECT_EQ(index.layerOf(first.diffId), first.name);
+  EXPECT_THAT(index.layers(), ElementsAre(first.name));
+}
+
+TEST_F(IndexTest, LayersGoWithTheirLastUser) {
+  Index index(path_);
+  LayerRow shared = layer("shared");
+  LayerRow own = layer("own");
+  index.commitImage(image("one"), {shared, own}, {shared.diffId, own.diffId}, {"a:1"});
+  index.commitImage(image("two"), {}, {shared.diffId}, {"b:1"});
+  index.removeImage(image("one").id);
+  EXPECT_THAT(index.unreferencedLayers(), ElementsAre(own.name));
+  index.removeImage(image("two").id);
+  EXPECT_THAT(index.unreferencedLayers(), UnorderedElementsAre(own.name, shared.name));
+  index.forgetLayers({own.name, shared.name});
+  EXPECT_THAT(index.layers(), IsEmpty());
+}
+
+TEST_F(IndexTest, ContainersKeepTheirLayers) {
+  Index index(path_);
+  LayerRow base = layer("base");
+  ImageRow stored = image("c");
+  index.commitImage(stored, {base}, {base.diffId}, {"a:1"});
+  auto id = ContainerId::generate();
+  index.addContainer({id, stored.id});
+  EXPECT_TRUE(index.imageInUse(stored.id));
+  index.removeImage(stored.id);
+  EXPECT_THAT(index.unreferencedLayers(), IsEmpty());
+  index.removeContainer(id);
+  EXPECT_THAT(index.unreferencedLayers(), ElementsAre(base.name));
+}
+
+TEST_F(IndexTest, LayersBeneathAreTopmostFirstAndOnce) {
+  Index index(path_);
+  LayerRow a = layer("a");
+  LayerRow b = layer("b");
+  ImageRow stored = image("c");
+  index.commitImage(stored, {a, b}, {a.diffId, b.diffId, a.diffId}, {"a:1"});
+  EXPECT_EQ(index.layersBeneath({ContainerId::generate(), stored.id}), (std::vector{a.name, b.name}));
+}
+
+TEST_F(IndexTest, ALostLayerIsNoticed) {
+  Index index(path_);
+  LayerRow a = layer("a");
+  LayerRow b = layer("b");
+  ImageRow stored = image("c");
+  index.commitImage(stored, {a, b}, {a.diffId, b.diffId}, {"a:1"});
+  EXPECT_THAT(index.imagesOn(b.name), ElementsAre(stored.id));
+  index.forgetLayers({b.name});
+  EXPECT_FALSE(index.layersBeneath({ContainerId::generate(), stored.id}));
+}
+
+}  // namespace
+}  // namespace bulkhead::storaged

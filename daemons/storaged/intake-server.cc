@@ -1,0 +1,35 @@
+#include "daemons/storaged/intake-server.h"
+
+#include "daemons/storaged/method.h"
+#include "daemons/storaged/write-image.h"
+#include "ipc/convert.h"
+#include "ipc/file-capability.h"
+
+namespace bulkhead::storaged {
+
+kj::Promise<void> IntakeServer::layerPipe(LayerPipeContext context) {
+  return answerNow("layerPipe", [&]() {
+    auto sink = intake_->layerPipe(context.getParams().getIndex());
+    auto result = context.getResults().initResult();
+    if (sink) {
+      result.initOk().setFile(ipc::makeFile(std::move(*sink)));
+    } else {
+      ipc::writeRefusal(result.initRefused(), sink.error());
+    }
+  });
+}
+
+kj::Promise<void> IntakeServer::commit(CommitContext context) {
+  return answerLater("commit", [&]() {
+    return intake_->commit().then([context](Outcome<ImageView>&& image) mutable {
+      auto result = context.getResults().initResult();
+      if (image) {
+        writeImage(result.initOk(), *image, Detail::whole);
+      } else {
+        ipc::writeRefusal(result.initRefused(), image.error());
+      }
+    });
+  });
+}
+
+}  // namespace bulkhead::storaged

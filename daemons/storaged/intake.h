@@ -1,0 +1,64 @@
+// Intake: one image on its way in, from checked documents to one commit. Dropped before that, everything
+// staged goes.
+#pragma once
+
+#include <kj/refcount.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemons/storaged/chain.h"
+#include "daemons/storaged/parts.h"
+#include "daemons/storaged/staged-layer.h"
+
+namespace bulkhead::storaged {
+
+struct PullView {
+  std::string reference;
+  std::uint32_t layersDone = 0;
+  std::uint32_t layersTotal = 0;
+  std::uint64_t bytesDone = 0;  // compressed, received
+  std::uint64_t bytesTotal = 0;
+  std::int64_t startedAt = 0;  // nanoseconds, wall clock
+};
+
+class Intake final : public kj::Refcounted {
+ public:
+  // Holds the layers that are there already; the others are missing().
+  Intake(Parts& parts, VerifiedImage image);
+  ~Intake() noexcept(false) override;
+
+  [[nodiscard]] const ImageId& imageId() const { return image_.id; }
+  // In the order of layerPipe's `index`.
+  [[nodiscard]] std::vector<VerifiedLayer> missing() const;
+  [[nodiscard]] PullView view() const;
+
+  // The write end of a pipe for the compressed bytes. Refuses invalidArgument for an index that is none, and
+  // failedPrecondition the second time.
+  Outcome<Fd> layerPipe(std::uint32_t index);
+  // Waits for all missing layers, fails with the first that fails, and makes the image exist. Once. Goes on
+  // even if the promise is dropped: a commit is never half done.
+  kj::Promise<Outcome<ImageView>> commit();
+
+ private:
+  Outcome<void> readyToCommit();
+  kj::Promise<Outcome<void>> allArrived();
+  void layerArrived(const Outcome<void>& outcome);
+  kj::Promise<Outcome<ImageView>> makePermanent();
+  Outcome<ImageView> record();
+  void giveUp();
+
+  Parts& parts_;
+  VerifiedImage image_;
+  std::int64_t startedAt_;
+  std::vector<LayerName> held_;
+  std::vector<kj::Own<StagedLayer>> layers_;  // the missing ones
+  size_t left_ = 0;
+  bool committing_ = false;
+  kj::Own<kj::PromiseFulfiller<Outcome<void>>> verdict_;
+  kj::Promise<Outcome<void>> arrived_ = nullptr;
+  kj::Vector<kj::Promise<void>> watches_;  // last: they point here
+};
+
+}  // namespace bulkhead::storaged

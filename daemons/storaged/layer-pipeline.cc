@@ -1,0 +1,151 @@
+#include "daemons/storaged/layer-pipeline.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include "daemons/common/base/error.h"
+#include "daemons/storaged/pump.h"
+#include "daemons/storaged/worker-answer.h"
+
+namespace bulkhead::storaged {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The fetcher has a shorter watchdog of its own; this one catches a worker that neither reads nor writes.
+constexpr std::chrono::milliseconds patience = 5min;
+
+class Pipeline {
+ public:
+  explicit Pipeline(LayerTransfer transfer);
+  Outcome<Size> run();
+
+ private:
+  Outcome<void> moveBytes();
+  Outcome<void> waitForMore();
+  bool diskIsFull();
+  Outcome<void> checkCompressed();
+  Outcome<void> checkDecompressed();
+  Outcome<Size> checkUnpacked();
+  const Outcome<ipc::Packet>& unpackAnswer();
+  [[nodiscard]] Pump& toUnpack() { return second_ ? *second_ : first_; }
+
+  LayerTransfer transfer_;
+  Pump first_;                  // from the fetcher
+  std::optional<Pump> second_;  // from the decompress worker, if there is one
+  std::optional<Outcome<ipc::Packet>> unpackAnswer_;
+  std::optional<Digest> computedDigest_;
+};
+
+Pipeline::Pipeline(LayerTransfer transfer)
+    : transfer_(std::move(transfer)),
+      first_(std::move(transfer_.source),
+             std::move(transfer_.decompress ? transfer_.decompress->input : transfer_.unpack.input),
+             transfer_.layer.size) {
+  if (!transfer_.decompress) return;
+  second_.emplace(std::move(transfer_.decompress->output), std::move(transfer_.unpack.input),
+                  transfer_.unpackedLimit);
+}
+
+Outcome<Size> Pipeline::run() {
+  if (auto moved = moveBytes(); !moved) return tl::unexpected(moved.error());
+  if (auto checked = checkCompressed(); !checked) return tl::unexpected(checked.error());
+  if (auto checked = checkDecompressed(); !checked) return tl::unexpected(checked.error());
+  return checkUnpacked();
+}
+
+Outcome<void> Pipeline::moveBytes() {
+  while (!first_.done() || (second_ && !second_->done())) {
+    if (auto ready = waitForMore(); !ready) return ready;
+    first_.advance();
+    transfer_.received->store(first_.count(), std::memory_order_relaxed);
+    if (second_) second_->advance();
+    if (diskIsFull()) return tl::unexpected(unpackAnswer().error());
+  }
+  return {};
+}
+
+Outcome<void> Pipeline::waitForMore() {
+  std::array<pollfd, 3> waits{pollfd{transfer_.cancelled.get(), POLLIN, 0}, first_.waitsFor(),
+                              second_ ? second_->waitsFor() : pollfd{-1, 0, 0}};
+  int ready = 0;
+  while ((ready = ::poll(waits.data(), waits.size(), static_cast<int>(patience.count()))) < 0 &&
+         errno == EINTR) {
+  }
+  if (ready < 0) throwErrno("poll");
+  if (waits[0].revents != 0) return refuse(Code::unavailable, transfer_.field, "the pull was given up");
+  if (ready == 0) return refuse(Code::unavailable, transfer_.field, "nothing moved for five minutes");
+  return {};
+}
+
+// Whoever unpacks has stopped reading. A bad archive is worth reading to its end, for the digest's verdict; a
+// full disk is not.
+bool Pipeline::diskIsFull() {
+  if (unpackAnswer_ || !toUnpack().sinkLost()) return false;
+  const auto& answer = unpackAnswer();
+  return !answer && answer.error().code == Code::resourceExhausted;
+}
+
+const Outcome<ipc::Packet>& Pipeline::unpackAnswer() {
+  if (!unpackAnswer_) unpackAnswer_ = readAnswer(transfer_.unpack.result.get(), Answer::UNPACKED);
+  return *unpackAnswer_;
+}
+
+Outcome<void> Pipeline::checkCompressed() {
+  const VerifiedLayer& layer = transfer_.layer;
+  if (first_.overLimit()) {
+    return refuse(Code::failedPrecondition, transfer_.field + ".size", "is less than what the registry sent");
+  }
+  if (first_.count() < layer.size) {
+    return refuse(Code::unavailable, transfer_.field,
+                  "the transfer ended after " + std::to_string(first_.count()) + " of " +
+                      std::to_string(layer.size) + " bytes");
+  }
+  computedDigest_ = first_.digest();
+  if (*computedDigest_ == layer.digest) return {};
+  return refuse(Code::failedPrecondition, transfer_.field + ".digest",
+                "is " + layer.digest.text() + ", but the content is " + computedDigest_->text());
+}
+
+Outcome<void> Pipeline::checkDecompressed() {
+  Outcome<void> fine;
+  if (second_ && second_->overLimit()) {
+    return refuse(Code::resourceExhausted, transfer_.field, "unpacks to more than the configured limit");
+  }
+  if (!second_) return fine;
+  auto answer = readAnswer(transfer_.decompress->result.get(), Answer::DECOMPRESSED);
+  if (!answer) return tl::unexpected(answer.error());
+  return fine;
+}
+
+Outcome<Size> Pipeline::checkUnpacked() {
+  const auto& answer = unpackAnswer();
+  if (!answer) return tl::unexpected(answer.error());
+  Digest diffId = second_ ? second_->digest() : *computedDigest_;
+  if (diffId != transfer_.layer.diffId) {
+    return refuse(Code::failedPrecondition, transfer_.field + ".diff_id",
+                  "is " + transfer_.layer.diffId.text() + ", but the content is " + diffId.text());
+  }
+  auto counted = unpackAnswer_->value().as<schema::WorkerResult>().getUnpacked();
+  // Untrusted, and for display: no worker can have made more files than the archive has headers, nor more
+  // bytes.
+  std::uint64_t archive = toUnpack().count();
+  constexpr std::uint64_t header = 512;  // of a tar entry
+  return Size{std::min(counted.getBytes(), archive), std::min(counted.getInodes(), archive / header + 1)};
+}
+
+}  // namespace
+
+Outcome<Size> receiveLayer(LayerTransfer transfer) {
+  std::string field = transfer.field;
+  auto size = Pipeline(std::move(transfer)).run();
+  if (!size && size.error().field.empty())
+    size.error().field = field;  // a worker does not know which layer it has
+  return size;
+}
+
+}  // namespace bulkhead::storaged

@@ -1,0 +1,37 @@
+// One layer on its way in, in a thread of its own:
+//
+//   fetcher's pipe -> hash -> decompress worker -> hash -> unpack worker -> staging/NAME/diff
+//
+// Two pumps in one poll loop. Both hashes are computed here, between processes that trust nobody and are
+// trusted by nobody. A layer that is not compressed goes straight to the unpack worker: its two digests are
+// of the same bytes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "daemons/storaged/chain.h"
+#include "daemons/storaged/index.h"
+#include "daemons/storaged/zygote-client.h"
+
+namespace bulkhead::storaged {
+
+struct LayerTransfer {
+  VerifiedLayer layer;
+  std::string field;                      // "layers[3]", for refusals
+  Fd source;                              // compressed bytes, from the fetcher
+  Fd cancelled;                           // readable or hung up: give up at once
+  std::optional<WorkerPipes> decompress;  // absent for Codec::NONE
+  WorkerPipes unpack;
+  std::uint64_t unpackedLimit = 0;                       // bytes of the uncompressed archive
+  std::shared_ptr<std::atomic<std::uint64_t>> received;  // compressed bytes so far, for listPulls
+};
+
+// Blocks until the layer is unpacked and both digests hold: what the unpack worker counted. Refuses:
+// unavailable (the pipe ended early, cancelled, nothing moves), failedPrecondition (digest, diff id, or size
+// differ), resourceExhausted (limits, disk full), invalidArgument (no such archive).
+Outcome<Size> receiveLayer(LayerTransfer transfer);
+
+}  // namespace bulkhead::storaged

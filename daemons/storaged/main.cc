@@ -1,0 +1,54 @@
+// bulkhead-storaged: keeps images and writable layers (README.md says what this process is and is not).
+#include <fcntl.h>
+
+#include "daemons/common/base/error.h"
+#include "daemons/common/base/sockets.h"
+#include "daemons/common/config/load.h"
+#include "daemons/common/jail/confine.h"
+#include "daemons/common/jail/daemon.h"
+#include "daemons/storaged/daemon.h"
+#include "daemons/storaged/helpers.h"
+#include "daemons/storaged/store.h"
+
+namespace bulkhead::storaged {
+namespace {
+
+Fd openNull() {
+  Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null) throwErrno("open /dev/null");
+  return null;
+}
+
+int serve(int argc, char** argv) {
+  auto start = jail::startDaemon("storaged", argc, argv);
+  auto loaded = loadConfig(start.options);
+  auto config = loaded.get();
+  auto identities = config.getIdentities();
+  std::string path = start.layout.storage();
+
+  prepareStore(path, identities.getStorageUid(), identities.getStorageGid());
+  Helpers helpers = startHelpers(start, config);
+  Fd listener = takeSocket(start.sockets, "storaged");
+  Fd null = openNull();
+  jail::confine(jail::Process::storaged, {.uid = identities.getStorageUid(),
+                                          .gid = identities.getStorageGid(),
+                                          .paths = {{path, jail::Access::Right::readWrite},
+                                                    // Who connects is read from /proc/PID/cgroup.
+                                                    {"/proc", jail::Access::Right::read}}});
+
+  auto io = kj::setupAsyncIo();
+  Storage storage(io.unixEventPort, path, std::move(helpers.zygote), std::move(null),
+                  config.getPull().getMaxLayerBytes());
+  ipc::PermittedPeer cri{identities.getCriUid(), start.options.peerCgroup};
+  Daemon daemon(io, storage, std::move(listener), std::move(cri), std::move(helpers.mounter));
+  jail::notifyReady(start);
+  daemon.run().wait(io.waitScope);
+  return 1;  // run() only ends by an exception
+}
+
+}  // namespace
+}  // namespace bulkhead::storaged
+
+int main(int argc, char** argv) {
+  return bulkhead::jail::runMain("storaged", bulkhead::storaged::serve, argc, argv);
+}

@@ -1,0 +1,55 @@
+#include "daemons/storaged/mounter/layers.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <string>
+
+#include "daemons/common/base/beneath.h"
+
+namespace bulkhead::mounter {
+namespace {
+
+constexpr int directoryFlags = O_RDONLY | O_DIRECTORY;
+constexpr const char* unfinished = "upper.new";
+
+// "upper" appears by rename, so after a crash it has its owner and mode or is not there.
+Fd makeUpper(int container, int topmostLower) {
+  Fd upper = tryOpenBeneath(container, "upper", directoryFlags);
+  if (upper || errno != ENOENT) return upper;
+  struct stat like {};
+  if (::fstat(topmostLower, &like) != 0) throwErrno("fstat layer");
+  upper = makeDirectory(container, unfinished, 0700);
+  const struct timespec times[2] = {{0, UTIME_OMIT}, like.st_mtim};
+  if (::fchown(upper.get(), like.st_uid, like.st_gid) != 0 ||
+      ::fchmod(upper.get(), like.st_mode & 07777) != 0 || ::futimens(upper.get(), times) != 0 ||
+      ::renameat(container, unfinished, container, "upper") != 0) {
+    throwErrno("make upper");
+  }
+  return upper;
+}
+
+}  // namespace
+
+Outcome<OverlayLayers> openLayers(int store, const ContainerId& container,
+                                  const std::vector<LayerName>& names) {
+  Fd directory = tryOpenBeneath(store, "containers/" + container.text(), directoryFlags);
+  if (!directory)
+    return refuse(Code::notFound, "container", "has no directory in the store: " + errnoText(errno));
+  OverlayLayers layers;
+  for (const LayerName& name : names) {
+    Fd lower = tryOpenBeneath(store, "layers/" + name.text() + "/diff", directoryFlags);
+    if (!lower)
+      return refuse(Code::notFound, "layer " + name.text(), "cannot be opened: " + errnoText(errno));
+    layers.lower.push_back(std::move(lower));
+  }
+  layers.upper = makeUpper(directory.get(), layers.lower.front().get());
+  if (!layers.upper) return refuse(Code::internal, "container", "has no usable upper: " + errnoText(errno));
+  layers.work = makeDirectory(directory.get(), "work", 0700);
+  return layers;
+}
+
+}  // namespace bulkhead::mounter

@@ -1,0 +1,126 @@
+#include "daemons/storaged/mounter/mounter.h"
+
+#include <capnp/message.h>
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+
+#include "daemons/common/base/log.h"
+#include "daemons/common/base/sockets.h"
+#include "daemons/storaged/mounter/layers.h"
+#include "ipc/convert.h"
+#include "ipc/limits.h"
+#include "ipc/packet.h"
+
+namespace bulkhead::mounter {
+namespace {
+
+constexpr size_t shownBytes = 200;
+
+Outcome<Request> parseRequest(schema::MountRequest::Reader request) {
+  auto container = ContainerId::parse(ipc::toString(request.getContainerId()), "containerId");
+  if (!container) return tl::unexpected(container.error());
+  return Request{std::move(*container), request.getReadOnly()};
+}
+
+// Main has read what strangers wrote: its words go on only in printable form.
+Refusal passOn(Refusal refusal) {
+  refusal.field = log::printable(refusal.field, shownBytes);
+  refusal.reason = log::printable(refusal.reason, shownBytes);
+  return refusal;
+}
+
+Outcome<std::vector<LayerName>> parseAnswer(schema::LayersAnswer::Reader answer) {
+  if (answer.isRefused()) return tl::unexpected(passOn(ipc::readRefusal(answer.getRefused())));
+  if (!answer.isLayers()) return refuse(Code::internal, "layers", "are answered in an unknown form");
+  auto list = answer.getLayers();
+  if (list.size() == 0 || list.size() > limits::imageLayers) {
+    return refuse(Code::internal, "layers", "are none or more than 127");
+  }
+  std::vector<LayerName> names;
+  for (auto text : list) {
+    auto name = LayerName::parse(ipc::toString(text));
+    if (!name) return refuse(Code::internal, "layers", "have a name that is none");
+    names.push_back(std::move(*name));
+  }
+  return names;
+}
+
+void answer(int connection, const Outcome<Fd>& mount) {
+  capnp::MallocMessageBuilder message;
+  auto reply = message.initRoot<schema::MountReply>();
+  std::vector<int> fds;
+  if (mount) {
+    reply.setMounted();
+    fds.push_back(mount->get());
+  } else {
+    ipc::writeRefusal(reply.initRefused(), mount.error());
+  }
+  if (!ipc::sendPacket(connection, message, fds)) log::warning("the launcher did not wait for its answer");
+}
+
+}  // namespace
+
+void Mounter::serve() {
+  while (true) {
+    std::array<pollfd, 2> ready{{{control_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}}};
+    if (::poll(ready.data(), ready.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      throwErrno("poll");
+    }
+    // Main never speaks first: this is its end.
+    if (ready[0].revents != 0) return;
+    Fd connection = acceptOn(listener_.get());
+    if (!connection) continue;
+    auto admitted = ipc::checkPeer(connection.get(), peer_);
+    if (!admitted) {
+      log::warning("refused a peer", {{"reason", describe(admitted.error())}});
+      continue;
+    }
+    serveConnection(connection.get());
+  }
+}
+
+void Mounter::serveConnection(int connection) {
+  std::optional<Request> request;
+  try {
+    auto packet = ipc::receivePacket(connection, limits::mountRequest);
+    if (!packet) return;
+    auto parsed = parseRequest(packet->as<schema::MountRequest>());
+    if (!parsed) {
+      answer(connection, tl::unexpected(parsed.error()));
+      return;
+    }
+    request = std::move(*parsed);
+  } catch (const std::exception& error) {
+    log::warning("a request that is none", {{"reason", error.what()}});
+    return;
+  }
+  answer(connection, mount(*request));
+}
+
+Outcome<Fd> Mounter::mount(const Request& request) {
+  auto names = askForLayers(request.container);
+  if (!names) return tl::unexpected(names.error());
+  try {
+    auto layers = openLayers(store_.get(), request.container, *names);
+    if (!layers) return tl::unexpected(layers.error());
+    return mountOverlay(*layers, request.readOnly);
+  } catch (const SystemError& error) {
+    log::error("cannot mount", {{"container", request.container.text()}, {"reason", error.what()}});
+    return refuse(Code::internal, "root file system", "cannot be mounted: " + errnoText(error.number()));
+  }
+}
+
+Outcome<std::vector<LayerName>> Mounter::askForLayers(const ContainerId& container) {
+  capnp::MallocMessageBuilder message;
+  message.initRoot<schema::LayersQuestion>().setContainerId(container.text());
+  if (!ipc::sendPacket(control_.get(), message)) throwErrno("ask main");
+  auto packet = ipc::receivePacket(control_.get(), limits::layersAnswer);
+  if (!packet) throw std::runtime_error("main does not say which layers a container has");
+  return parseAnswer(packet->as<schema::LayersAnswer>());
+}
+
+}  // namespace bulkhead::mounter

@@ -1,0 +1,44 @@
+// The mounter's loop: one connection, one request, one answer, then the next.
+#pragma once
+
+#include <vector>
+
+#include "daemons/common/base/error.h"
+#include "daemons/common/base/fd.h"
+#include "daemons/common/base/ids.h"
+#include "ipc/peer.h"
+#include "ipc/schema/mount.capnp.h"
+
+namespace bulkhead::mounter {
+
+// What the launcher may ask.
+struct Request {
+  ContainerId container;
+  bool readOnly;
+};
+
+class Mounter {
+ public:
+  // `control`: to storaged's main. `store`: its directory in our view.
+  Mounter(Fd control, Fd store, Fd listener, ipc::PermittedPeer peer)
+      : control_(std::move(control)),
+        store_(std::move(store)),
+        listener_(std::move(listener)),
+        peer_(std::move(peer)) {}
+
+  // Until main closes the control socket. Throws when main does not answer in time: question and answer would
+  // no longer belong together.
+  void serve();
+
+ private:
+  void serveConnection(int connection);
+  Outcome<Fd> mount(const Request& request);
+  Outcome<std::vector<LayerName>> askForLayers(const ContainerId& container);
+
+  Fd control_;
+  Fd store_;
+  Fd listener_;
+  ipc::PermittedPeer peer_;
+};
+
+}  // namespace bulkhead::mounter

@@ -1,0 +1,329 @@
+// The real mounter, between a pretended main and a pretended launcher. Needs root.
+#include "daemons/storaged/mounter/mounter.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <functional>
+#include <optional>
+
+#include "daemons/common/base/beneath.h"
+#include "daemons/common/base/io.h"
+#include "daemons/common/base/process.h"
+#include "daemons/common/base/sockets.h"
+#include "daemons/storaged/mounter/layers.h"
+#include "daemons/storaged/mounter/overlay.h"
+#include "daemons/storaged/mounter/view.h"
+#include "daemons/storaged/zygote/test-store.h"
+#include "ipc/convert.h"
+#include "ipc/packet.h"
+
+namespace bulkhead::mounter {
+namespace {
+
+using Answer = std::function<void(schema::LayersAnswer::Builder)>;
+
+constexpr auto patience = std::chrono::seconds(10);
+
+std::string mountTable() {
+  std::ifstream table("/proc/self/mountinfo");
+  return {std::istreambuf_iterator<char>(table), {}};
+}
+
+void writeFile(const std::string& path, const std::string& text) {
+  std::ofstream(path) << text;
+}
+
+std::string textOf(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Runs `body` in a child; its answer is the exit status. 99 is an exception.
+int inChild(const std::function<int()>& body) {
+  pid_t child = ::fork();
+  if (child == 0) {
+    int status = 99;
+    try {
+      status = body();
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+    }
+    ::_exit(status);
+  }
+  return waitFor(child, std::nullopt)->code;
+}
+
+// In a mount namespace of its own, with `mount` attached to `directory`.
+int withAttached(const Fd& mount, const std::string& directory, const std::function<int()>& body) {
+  return inChild([&] {
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+      return 98;
+    if (::move_mount(mount.get(), "", AT_FDCWD, directory.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) return 97;
+    return body();
+  });
+}
+
+class MounterTest : public ::testing::Test {
+ protected:
+  MounterTest() {
+    std::filesystem::permissions(store_.path(), std::filesystem::perms::all);
+    target_ = store_.makeDirectory("target");
+    containerDirectory_ = store_.makeDirectory("containers/" + container_.text());
+    SocketPair pair = makeSocketPair(SOCK_SEQPACKET);
+    main_ = std::move(pair.first);
+    Fd directory = openDirectory(store_.path());
+    Fd listener = listen();
+    pid_ = spawnProgram(BULKHEAD_BIN "/bulkhead-mounter",
+                        {"--root", "/nonexistent-test-instance", "--peer-uid", "0"},
+                        {pair.second.get(), directory.get(), listener.get()});
+  }
+  ~MounterTest() override {
+    main_.reset();
+    if (waitFor(pid_, patience)) return;
+    ADD_FAILURE() << "the mounter outlives its control socket";
+    (void)::kill(pid_, SIGKILL);
+    (void)waitFor(pid_, std::nullopt);
+  }
+
+  Fd listen() {
+    Fd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socket_.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(listener.get(), 8) != 0 || ::chmod(socket_.c_str(), 0666) != 0) {
+      throwErrno("listen");
+    }
+    return listener;
+  }
+
+  LayerName addLayer(const std::string& file, const std::string& text) {
+    LayerName name = LayerName::generate();
+    std::string files = store_.makeDirectory("layers/" + name.text()) + "/diff";
+    std::filesystem::create_directory(files);
+    std::filesystem::permissions(files, std::filesystem::perms(0755));
+    writeFile(files + "/" + file, text);
+    writeFile(files + "/same", text);
+    return name;
+  }
+
+  // `count` layers, topmost first; layer i has a file "i".
+  std::vector<LayerName> addLayers(int count) {
+    std::vector<LayerName> names;
+    for (int i = 0; i < count; ++i) names.push_back(addLayer(std::to_string(i), std::to_string(i)));
+    return names;
+  }
+
+  static Answer layers(const std::vector<std::string>& names) {
+    return [names](schema::LayersAnswer::Builder answer) {
+      auto list = answer.initLayers(static_cast<unsigned>(names.size()));
+      for (unsigned i = 0; i < list.size(); ++i) list.set(i, names[i]);
+    };
+  }
+  static Answer layers(const std::vector<LayerName>& names) {
+    std::vector<std::string> texts;
+    for (const LayerName& name : names) texts.push_back(name.text());
+    return layers(texts);
+  }
+
+  // Asks as the launcher; answers the mounter's question as main, if it asks one.
+  std::optional<ipc::Packet> request(const std::string& id, const Answer& answer, bool readOnly = false) {
+    Fd connection = connectTo(socket_, SOCK_SEQPACKET);
+    capnp::MallocMessageBuilder message;
+    auto request = message.initRoot<schema::MountRequest>();
+    request.setContainerId(id);
+    request.setReadOnly(readOnly);
+    EXPECT_TRUE(ipc::sendPacket(connection.get(), message));
+    if (answer) {
+      auto question = ipc::receivePacket(main_.get(), patience);
+      EXPECT_TRUE(question && ipc::toString(question->as<schema::LayersQuestion>().getContainerId()) == id);
+      capnp::MallocMessageBuilder reply;
+      answer(reply.initRoot<schema::LayersAnswer>());
+      EXPECT_TRUE(ipc::sendPacket(main_.get(), reply));
+    }
+    return ipc::receivePacket(connection.get(), patience);
+  }
+
+  Fd mountOf(const std::vector<LayerName>& names, bool readOnly = false) {
+    auto reply = request(container_.text(), layers(names), readOnly);
+    if (!reply || !reply->as<schema::MountReply>().isMounted()) return {};
+    return reply->takeFd(0);
+  }
+
+  std::string refusalOf(std::optional<ipc::Packet> reply) {
+    if (!reply || !reply->as<schema::MountReply>().isRefused()) return "not refused";
+    EXPECT_EQ(reply->fdCount(), 0U);
+    return ipc::toString(reply->as<schema::MountReply>().getRefused().getField());
+  }
+
+  TestStore store_;
+  ContainerId container_ = ContainerId::generate();
+  std::string target_;
+  std::string containerDirectory_;
+  std::string socket_ = store_.path() + "/socket";
+  Fd main_;
+  pid_t pid_ = 0;
+};
+
+TEST_F(MounterTest, MountsThreeLayersUnseenByTheHost) {
+  auto names = addLayers(3);
+  std::string top = store_.path() + "/layers/" + names[0].text() + "/diff";
+  ASSERT_EQ(::chown(top.c_str(), 12, 34), 0);
+  ASSERT_EQ(::chmod(top.c_str(), 01711), 0);
+  std::string before = mountTable();
+  Fd mount = mountOf(names);
+  ASSERT_TRUE(mount);
+  int status = withAttached(mount, target_, [&] {
+    struct stat root {};
+    if (::stat(target_.c_str(), &root) != 0 || root.st_uid != 12 || root.st_gid != 34) return 1;
+    if ((root.st_mode & 07777) != 01711) return 2;
+    if (textOf(target_ + "/same") != "0" || textOf(target_ + "/2") != "2") return 3;
+    writeFile(target_ + "/new", "written");
+    return std::filesystem::remove(target_ + "/1") ? 0 : 4;
+  });
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(mountTable(), before);
+  EXPECT_EQ(textOf(containerDirectory_ + "/upper/new"), "written");
+  EXPECT_EQ(textOf(store_.path() + "/layers/" + names[1].text() + "/diff/1"), "1");
+}
+
+TEST_F(MounterTest, MountsAHundredAndTwentySevenLayers) {
+  Fd mount = mountOf(addLayers(127));
+  ASSERT_TRUE(mount);
+  EXPECT_EQ(withAttached(mount, target_,
+                         [&] {
+                           for (int i = 0; i < 127; ++i) {
+                             if (textOf(target_ + "/" + std::to_string(i)) != std::to_string(i)) return 1;
+                           }
+                           return textOf(target_ + "/same") == "0" ? 0 : 2;
+                         }),
+            0);
+}
+
+TEST_F(MounterTest, ReadOnlyIsTheMountNotTheSuperblock) {
+  auto names = addLayers(1);
+  Fd mount = mountOf(names, true);
+  ASSERT_TRUE(mount);
+  EXPECT_EQ(withAttached(mount, target_,
+                         [&] {
+                           bool refused = ::mkdir((target_ + "/d").c_str(), 0755) != 0 && errno == EROFS;
+                           return refused && textOf(target_ + "/0") == "0" ? 0 : 1;
+                         }),
+            0);
+  EXPECT_TRUE(mountOf(names));  // upper and work are there by now
+}
+
+TEST_F(MounterTest, AnOpaqueDirectoryAndAWhiteoutHide) {
+  auto names = addLayers(2);
+  std::string lower = store_.path() + "/layers/" + names[1].text() + "/diff";
+  std::string upper = store_.path() + "/layers/" + names[0].text() + "/diff";
+  std::filesystem::create_directory(lower + "/d");
+  writeFile(lower + "/d/hidden", "x");
+  std::filesystem::create_directory(upper + "/d");
+  ASSERT_EQ(::setxattr((upper + "/d").c_str(), "user.overlay.opaque", "y", 1, 0), 0);
+  ASSERT_EQ(::mknod((upper + "/1").c_str(), S_IFCHR, 0), 0);
+  Fd mount = mountOf(names);
+  ASSERT_TRUE(mount);
+  EXPECT_EQ(withAttached(mount, target_,
+                         [&] {
+                           bool hidden = !std::filesystem::exists(target_ + "/d/hidden") &&
+                                         !std::filesystem::exists(target_ + "/1");
+                           return hidden && std::filesystem::exists(target_ + "/d") ? 0 : 1;
+                         }),
+            0);
+}
+
+TEST_F(MounterTest, RefusesAnIdThatIsNone) {
+  for (const std::string& id :
+       {std::string(), std::string("../") + container_.text(), std::string(64, 'G')}) {
+    EXPECT_EQ(refusalOf(request(id, nullptr)), "containerId");
+  }
+}
+
+TEST_F(MounterTest, PassesOnMainsRefusal) {
+  Answer refused = [](schema::LayersAnswer::Builder answer) {
+    ipc::writeRefusal(answer.initRefused(), {Code::notFound, "containerId", "is not known\n"});
+  };
+  EXPECT_EQ(refusalOf(request(ContainerId::generate().text(), refused)), "containerId");
+  // Known to main, but nowhere in the store.
+  EXPECT_EQ(refusalOf(request(ContainerId::generate().text(), layers(addLayers(1)))), "container");
+}
+
+TEST_F(MounterTest, RefusesAHostileAnswer) {
+  std::string good = addLayer("f", "f").text();
+  for (const std::vector<std::string>& names :
+       {std::vector<std::string>{}, {"../../etc"}, {good, "/etc"}, {good, ""}, {good, good + "/.."}}) {
+    EXPECT_EQ(refusalOf(request(container_.text(), layers(names))), "layers");
+  }
+  EXPECT_EQ(refusalOf(request(container_.text(), layers(std::vector<std::string>(128, good)))), "layers");
+  EXPECT_EQ(refusalOf(request(container_.text(), layers(std::vector<std::string>(10000, good)))), "layers");
+  std::string absent = LayerName::generate().text();
+  EXPECT_EQ(refusalOf(request(container_.text(), layers(std::vector<std::string>{absent}))),
+            "layer " + absent);
+  // A symlink where a layer's directory should be.
+  LayerName linked = LayerName::generate();
+  store_.makeDirectory("layers/" + linked.text());
+  std::filesystem::create_directory_symlink("/etc", store_.path() + "/layers/" + linked.text() + "/diff");
+  EXPECT_EQ(refusalOf(request(container_.text(), layers(std::vector<LayerName>{linked}))),
+            "layer " + linked.text());
+  EXPECT_TRUE(mountOf(addLayers(1)));  // and it still works
+}
+
+TEST_F(MounterTest, RefusesAnotherUser) {
+  EXPECT_EQ(inChild([&] {
+              if (::setresuid(testUid + 1, testUid + 1, testUid + 1) != 0) return 1;
+              Fd connection = connectTo(socket_, SOCK_SEQPACKET);
+              if (!connection) return 2;
+              capnp::MallocMessageBuilder message;
+              message.initRoot<schema::MountRequest>().setContainerId(container_.text());
+              (void)ipc::sendPacket(connection.get(), message);
+              errno = 0;
+              return ipc::receivePacket(connection.get(), patience) || errno == EAGAIN ? 3 : 0;
+            }),
+            0);
+}
+
+TEST_F(MounterTest, SurvivesGarbage) {
+  for (const std::string& bytes : {std::string("x"), std::string("i1234567"), std::string("i12345678"),
+                                   std::string(1000, '\xff'), std::string("m")}) {
+    Fd connection = connectTo(socket_, SOCK_SEQPACKET);
+    ASSERT_EQ(::send(connection.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+    (void)ipc::receivePacket(connection.get(), patience);
+  }
+  EXPECT_TRUE(mountOf(addLayers(1)));
+}
+
+// Older kernels' ways work here too.
+TEST_F(MounterTest, EveryMethodMountsAllLayers) {
+  auto names = addLayers(127);
+  std::string before = mountTable();
+  EXPECT_EQ(inChild([&] {
+              Fd store = enterView(openDirectory(store_.path()).get());
+              for (Method method : {Method::descriptors, Method::paths, Method::options}) {
+                auto opened = openLayers(store.get(), container_, names);
+                if (!opened) return 1;
+                Fd mount = tryMount(method, *opened);
+                if (!mount && method != Method::descriptors) return 2;  // which is new in 6.13
+                if (mount && ::faccessat(mount.get(), "126", F_OK, 0) != 0) return 3;
+              }
+              std::string table = mountTable();
+              return table.find("overlay") == table.npos && std::count(table.begin(), table.end(), '\n') == 3
+                         ? 0
+                         : 4;
+            }),
+            0);
+  EXPECT_EQ(mountTable(), before);
+}
+
+}  // namespace
+}  // namespace bulkhead::mounter

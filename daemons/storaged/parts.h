@@ -1,0 +1,29 @@
+// What storaged's main is made of, passed by reference to the flows that need it; everything here outlives
+// them.
+#pragma once
+
+#include <kj/async.h>
+#include <kj/timer.h>
+
+#include "daemons/storaged/index.h"
+#include "daemons/storaged/layer-garbage.h"
+#include "daemons/storaged/off-loop.h"
+#include "daemons/storaged/store.h"
+#include "daemons/storaged/trash.h"
+#include "daemons/storaged/zygote-client.h"
+
+namespace bulkhead::storaged {
+
+struct Parts {
+  Store& store;
+  Index& index;
+  ZygoteClient& zygote;
+  OffLoop& offLoop;
+  kj::Timer& timer;
+  Trash& trash;
+  LayerGarbage& garbage;
+  kj::TaskSet& background;      // what goes on after its caller left
+  std::uint64_t maxLayerBytes;  // unpacked, of one layer
+};
+
+}  // namespace bulkhead::storaged

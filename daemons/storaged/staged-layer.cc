@@ -1,0 +1,65 @@
+#include "daemons/storaged/staged-layer.h"
+
+#include <fcntl.h>
+
+#include "daemons/storaged/layer-pipeline.h"
+
+namespace bulkhead::storaged {
+
+StagedLayer::StagedLayer(Parts& parts, VerifiedLayer layer, std::string field)
+    : parts_(parts), layer_(std::move(layer)), field_(std::move(field)) {}
+
+StagedLayer::~StagedLayer() noexcept(false) {
+  if (!discarded_) return;
+  // A commit that failed halfway may have moved it already.
+  parts_.trash.discard(Store::Place::staging, name_.text());
+  parts_.trash.discard(Store::Place::layers, name_.text());
+}
+
+StagedLayer::Started StagedLayer::start() {
+  started_ = true;
+  discarded_ = true;
+  parts_.store.makeStaged(name_);
+  Pipe source = makePipe();
+  constexpr int pipeBytes = 1024 * 1024;
+  (void)::fcntl(source.write.get(), F_SETPIPE_SZ, pipeBytes);  // as in zygote-client.cc
+  Pipe cancel = makePipe();
+
+  LayerTransfer transfer{layer_, field_, std::move(source.read), std::move(cancel.read)};
+  if (layer_.codec != Codec::NONE) {
+    Worker worker = parts_.zygote.decompress(layer_.codec);
+    decompress_ = std::move(worker.lease);
+    transfer.decompress = std::move(worker.pipes);
+  }
+  Worker worker = parts_.zygote.unpack(name_);
+  unpack_ = std::move(worker.lease);
+  transfer.unpack = std::move(worker.pipes);
+  transfer.unpackedLimit = parts_.maxLayerBytes;
+  transfer.received = received_;
+  canceller_ = std::move(cancel.write);
+
+  auto size = parts_.offLoop.run<Outcome<Size>>(
+      [transfer = std::move(transfer)]() mutable { return receiveLayer(std::move(transfer)); });
+  auto settled =
+      size.then([self = kj::addRef(*this)](Outcome<Size>&& outcome) mutable { return self->settle(outcome); })
+          .fork();
+  // The thread is awaited even if nobody else waits: its directory is erased afterwards.
+  parts_.background.add(settled.addBranch().then([](Outcome<void>&&) {}));
+  return {std::move(source.write), settled.addBranch()};
+}
+
+void StagedLayer::cancel() {
+  decompress_ = {};
+  unpack_ = {};
+  canceller_.reset();
+}
+
+Outcome<void> StagedLayer::settle(const Outcome<Size>& outcome) {
+  cancel();  // also after success: a hostile worker may have answered and stayed, with its hands on the layer
+  if (!outcome) return tl::unexpected(outcome.error());
+  size_ = *outcome;
+  done_ = true;
+  return {};
+}
+
+}  // namespace bulkhead::storaged

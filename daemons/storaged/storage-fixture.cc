@@ -1,0 +1,133 @@
+#include "daemons/storaged/storage-fixture.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "daemons/common/base/io.h"
+#include "daemons/storaged/digest-stream.h"
+
+namespace bulkhead::storaged {
+
+namespace fs = std::filesystem;
+
+ImageReference referenceOf(const std::string& text) {
+  return ImageReference::parse(text, "reference").value();
+}
+
+TestLayer TestLayer::of(const std::string& content) {
+  return {"Z" + content, digestOf(content)};
+}
+
+Documents TestImage::documents() const {
+  Documents documents;
+  documents.config = "config of " + user;
+  documents.manifest = "manifest";
+  for (const TestLayer& layer : layers) {
+    documents.config += " " + layer.diffId.text();
+    documents.manifest += " " + digestOf(layer.compressed).text();
+  }
+  documents.manifest += " " + digestOf(documents.config).text();
+  if (withIndex) documents.index = "index " + digestOf(documents.manifest).text();
+  return documents;
+}
+
+void TestImage::describe(schema::ParsedImage::Builder parsed) const {
+  Documents all = documents();
+  if (withIndex) parsed.initIndexEntries(1).set(0, digestOf(all.manifest).text());
+  parsed.setConfigDigest(digestOf(all.config).text());
+  parsed.setConfigSize(all.config.size());
+  auto list = parsed.initLayers(static_cast<capnp::uint>(layers.size()));
+  for (capnp::uint i = 0; i < list.size(); ++i) {
+    list[i].setDigest(digestOf(layers[i].compressed).text());
+    list[i].setSize(layers[i].compressed.size());
+    list[i].setDiffId(layers[i].diffId.text());
+    list[i].setCodec(layers[i].codec);
+  }
+  parsed.initConfig().setUser(user);
+}
+
+StorageTest::StorageTest() {
+  std::string pattern = fs::temp_directory_path() / "storaged-test-XXXXXX";
+  path_ = ::mkdtemp(pattern.data());
+  prepareStore(path_, ::getuid(), ::getgid());
+  open();
+}
+
+StorageTest::~StorageTest() noexcept {
+  close();
+  fs::remove_all(path_);
+}
+
+void StorageTest::open() {
+  auto parse = [this](const std::string& manifest, schema::WorkerResult::Builder result) {
+    std::lock_guard lock(mutex_);
+    for (const TestImage& image : published_) {
+      if (image.documents().manifest == manifest) image.describe(result.initParsed());
+    }
+  };
+  zygote_ = std::make_unique<FakeZygote>(path_, parse);
+  constexpr std::uint64_t maxLayerBytes = 32 * 1024 * 1024;
+  storage_ = std::make_unique<Storage>(io_.unixEventPort, path_, zygote_->takeSocket(),
+                                       Fd(::open("/dev/null", O_RDWR | O_CLOEXEC)), maxLayerBytes);
+  images_ = std::make_unique<ImageStore>(storage_->parts());
+  containers_ = std::make_unique<WritableLayers>(storage_->parts());
+}
+
+void StorageTest::close() {
+  containers_.reset();
+  images_.reset();
+  storage_.reset();
+  zygote_.reset();
+  for (std::thread& writer : writers_) writer.join();
+  writers_.clear();
+}
+
+void StorageTest::restart() {
+  close();
+  open();
+}
+
+void StorageTest::publish(const TestImage& image) {
+  std::lock_guard lock(mutex_);
+  published_.push_back(image);
+}
+
+kj::Own<Intake> StorageTest::begin(const std::string& reference, const TestImage& image) {
+  publish(image);
+  auto begun = images().begin(referenceOf(reference), image.documents()).wait(io_.waitScope);
+  if (!begun) throw std::runtime_error(bulkhead::describe(begun.error()));
+  return kj::mv(*begun);
+}
+
+void StorageTest::send(Intake& intake, std::uint32_t index, const std::string& bytes) {
+  Fd sink = intake.layerPipe(index).value();
+  writers_.emplace_back([sink = std::move(sink), bytes]() { (void)writeAll(sink.get(), bytes); });
+}
+
+Outcome<ImageView> StorageTest::pull(const std::string& reference, const TestImage& image) {
+  auto intake = begin(reference, image);
+  std::uint32_t index = 0;
+  for (const VerifiedLayer& missing : intake->missing()) {
+    for (const TestLayer& layer : image.layers) {
+      if (layer.diffId == missing.diffId) {
+        send(*intake, index++, layer.compressed);
+        break;
+      }
+    }
+  }
+  return commit(*intake);
+}
+
+size_t StorageTest::countIn(const char* directory) {
+  // Threads that give up, then the erase workers; neither has a promise that a caller would hold.
+  for (int i = 0; i < 50; ++i) {
+    parts().timer.afterDelay(2 * kj::MILLISECONDS).wait(io_.waitScope);
+    parts().trash.whenEmpty().wait(io_.waitScope);
+  }
+  return static_cast<size_t>(std::distance(fs::directory_iterator(path_ + "/" + directory), {}));
+}
+
+}  // namespace bulkhead::storaged

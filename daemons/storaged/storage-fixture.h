@@ -1,0 +1,78 @@
+// For tests: images made of strings, and a whole storaged main without processes around it.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <kj/async-io.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemons/storaged/daemon.h"
+#include "daemons/storaged/fake-zygote.h"
+
+namespace bulkhead::storaged {
+
+struct TestLayer {
+  std::string compressed;
+  Digest diffId;
+  Codec codec = Codec::GZIP;
+
+  // `content` as the fake's workers pack it.
+  static TestLayer of(const std::string& content);
+};
+
+// Documents that hold together, and what an honest parse worker would say of them.
+struct TestImage {
+  std::vector<TestLayer> layers;
+  std::string user = "nobody";
+  bool withIndex = true;
+
+  [[nodiscard]] Documents documents() const;
+  void describe(schema::ParsedImage::Builder parsed) const;
+};
+
+class StorageTest : public testing::Test {
+ protected:
+  StorageTest();
+  ~StorageTest() noexcept override;
+
+  // Closes everything and opens it again, as after a crash.
+  void restart();
+  // The parse workers will know this image from now on.
+  void publish(const TestImage& image);
+  // beginImage, which must succeed.
+  kj::Own<Intake> begin(const std::string& reference, const TestImage& image);
+  // Sends `bytes` for a missing layer, in a thread, and closes the pipe.
+  void send(Intake& intake, std::uint32_t index, const std::string& bytes);
+  Outcome<ImageView> commit(Intake& intake) { return intake.commit().wait(io_.waitScope); }
+  // All of it, honestly.
+  Outcome<ImageView> pull(const std::string& reference, const TestImage& image);
+  // Lets background work end; then how many entries are in a directory of the store.
+  size_t countIn(const char* directory);
+
+  Parts& parts() { return storage_->parts(); }
+  ImageStore& images() { return *images_; }
+  WritableLayers& containers() { return *containers_; }
+
+  kj::AsyncIoContext io_ = kj::setupAsyncIo();
+  std::string path_;
+
+ private:
+  void open();
+  void close();
+
+  std::mutex mutex_;  // published_ is read by the fake's threads
+  std::vector<TestImage> published_;
+  std::vector<std::thread> writers_;
+  std::unique_ptr<FakeZygote> zygote_;
+  std::unique_ptr<Storage> storage_;
+  std::unique_ptr<ImageStore> images_;
+  std::unique_ptr<WritableLayers> containers_;
+};
+
+ImageReference referenceOf(const std::string& text);
+
+}  // namespace bulkhead::storaged

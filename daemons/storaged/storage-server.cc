@@ -1,0 +1,166 @@
+#include "daemons/storaged/storage-server.h"
+
+#include <chrono>
+
+#include "daemons/storaged/intake-server.h"
+#include "daemons/storaged/method.h"
+#include "daemons/storaged/write-image.h"
+#include "ipc/convert.h"
+
+namespace bulkhead::storaged {
+namespace {
+
+capnp::uint count(size_t size) {
+  return static_cast<capnp::uint>(size);
+}
+
+template <typename Result>
+void writeNothing(Result result, const Outcome<void>& outcome) {
+  if (outcome) {
+    result.initOk();
+  } else {
+    ipc::writeRefusal(result.initRefused(), outcome.error());
+  }
+}
+
+void writeBegun(schema::Begun::Builder to, kj::Own<Intake> intake) {
+  to.setImageId(intake->imageId().text());
+  auto missing = intake->missing();
+  auto list = to.initMissing(count(missing.size()));
+  for (capnp::uint i = 0; i < list.size(); ++i) {
+    list[i].setIndex(i);
+    list[i].setDigest(missing[i].digest.text());
+    list[i].setSize(missing[i].size);
+  }
+  to.setIntake(kj::heap<IntakeServer>(kj::mv(intake)));
+}
+
+Documents readDocuments(schema::Documents::Reader from) {
+  return {ipc::toString(from.getIndex()), ipc::toString(from.getManifest()), ipc::toString(from.getConfig())};
+}
+
+}  // namespace
+
+kj::Promise<void> StorageServer::beginImage(BeginImageContext context) {
+  return answerLater("beginImage", [&]() -> kj::Promise<void> {
+    auto params = context.getParams();
+    auto reference = ImageReference::parse(ipc::toString(params.getReference()), "reference");
+    if (!reference) {
+      ipc::writeRefusal(context.getResults().initResult().initRefused(), reference.error());
+      return kj::READY_NOW;
+    }
+    Documents documents = readDocuments(params.getDocuments());
+    context.releaseParams();  // up to 12 MiB
+    auto begun = images_.begin(*std::move(reference), std::move(documents));
+    return begun.then([context](Outcome<kj::Own<Intake>>&& intake) mutable {
+      auto result = context.getResults().initResult();
+      if (intake) {
+        writeBegun(result.initOk(), kj::mv(*intake));
+      } else {
+        ipc::writeRefusal(result.initRefused(), intake.error());
+      }
+    });
+  });
+}
+
+kj::Promise<void> StorageServer::imageStatus(ImageStatusContext context) {
+  return answerNow("imageStatus", [&]() {
+    // What is no name names no image.
+    auto found = images_.status(ipc::toString(context.getParams().getName()));
+    auto image = context.getResults().initImage();
+    if (found && *found) {
+      writeImage(image.initPresent(), **found, Detail::whole);
+    } else {
+      image.setAbsent();
+    }
+  });
+}
+
+kj::Promise<void> StorageServer::listImages(ListImagesContext context) {
+  return answerNow("listImages", [&]() {
+    auto images = images_.list();
+    auto list = context.getResults().initImages(count(images.size()));
+    for (capnp::uint i = 0; i < list.size(); ++i) writeImage(list[i], images[i], Detail::user);
+  });
+}
+
+kj::Promise<void> StorageServer::removeImage(RemoveImageContext context) {
+  return answerNow("removeImage", [&]() {
+    auto removed = images_.remove(ipc::toString(context.getParams().getName()));
+    writeNothing(context.getResults().initResult(), removed);
+  });
+}
+
+kj::Promise<void> StorageServer::usage(UsageContext context) {
+  return answerNow("usage", [&]() {
+    using namespace std::chrono;
+    auto usage = context.getResults().initUsage();
+    usage.setTimestamp(duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count());
+    usage.setMountpoint(parts_.store.path());
+    Size images = parts_.index.layersTotal();
+    usage.setImageBytes(images.bytes);
+    usage.setImageInodes(images.inodes);
+    Size containers = usage_.total();
+    usage.setContainerBytes(containers.bytes);
+    usage.setContainerInodes(containers.inodes);
+  });
+}
+
+kj::Promise<void> StorageServer::listPulls(ListPullsContext context) {
+  return answerNow("listPulls", [&]() {
+    auto pulls = images_.pulls();
+    auto list = context.getResults().initPulls(count(pulls.size()));
+    for (capnp::uint i = 0; i < list.size(); ++i) {
+      const PullView& pull = pulls[i];
+      list[i].setReference(pull.reference);
+      list[i].setLayersDone(pull.layersDone);
+      list[i].setLayersTotal(pull.layersTotal);
+      list[i].setBytesDone(pull.bytesDone);
+      list[i].setBytesTotal(pull.bytesTotal);
+      list[i].setStartedAt(pull.startedAt);
+    }
+  });
+}
+
+kj::Promise<void> StorageServer::createLayer(CreateLayerContext context) {
+  return answerNow("createLayer", [&]() {
+    auto params = context.getParams();
+    auto container = ContainerId::parse(ipc::toString(params.getContainerId()), "containerId");
+    auto image = ImageId::parse(ipc::toString(params.getImageId()), "imageId");
+    Outcome<void> created;
+    if (!container) {
+      created = tl::unexpected(container.error());
+    } else if (!image) {
+      created = tl::unexpected(image.error());
+    } else {
+      created = layers_.create(*container, *image);
+    }
+    writeNothing(context.getResults().initResult(), created);
+  });
+}
+
+kj::Promise<void> StorageServer::removeLayer(RemoveLayerContext context) {
+  return answerNow("removeLayer", [&]() {
+    auto container = ContainerId::parse(ipc::toString(context.getParams().getContainerId()), "containerId");
+    Outcome<void> removed;
+    if (container) {
+      layers_.remove(*container);
+    } else {
+      removed = tl::unexpected(container.error());
+    }
+    writeNothing(context.getResults().initResult(), removed);
+  });
+}
+
+kj::Promise<void> StorageServer::listLayers(ListLayersContext context) {
+  return answerNow("listLayers", [&]() {
+    auto rows = layers_.list();
+    auto list = context.getResults().initLayers(count(rows.size()));
+    for (capnp::uint i = 0; i < list.size(); ++i) {
+      list[i].setContainerId(rows[i].id.text());
+      list[i].setImageId(rows[i].image.text());
+    }
+  });
+}
+
+}  // namespace bulkhead::storaged

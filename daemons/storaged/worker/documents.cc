@@ -1,0 +1,257 @@
+#include "daemons/storaged/worker/documents.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "daemons/storaged/worker/json.h"
+#include "ipc/limits.h"
+
+namespace bulkhead::worker {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t schemaVersion = 2;
+constexpr size_t mostIndexEntries = 1024;
+constexpr std::array<std::string_view, 2> indexTypes{
+    "application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"};
+constexpr std::array<std::string_view, 2> manifestTypes{
+    "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"};
+constexpr std::array<std::string_view, 2> configTypes{"application/vnd.oci.image.config.v1+json",
+                                                      "application/vnd.docker.container.image.v1+json"};
+
+struct LayerType {
+  std::string_view name;
+  Codec codec;
+};
+// image-spec, media-types.md and layer.md. "nondistributable" and "foreign" ones come from the registry like
+// any other: their `urls` are never looked at.
+constexpr std::array<LayerType, 11> layerTypes{{
+    {"application/vnd.oci.image.layer.v1.tar", Codec::none},
+    {"application/vnd.oci.image.layer.v1.tar+gzip", Codec::gzip},
+    {"application/vnd.oci.image.layer.v1.tar+zstd", Codec::zstd},
+    {"application/vnd.oci.image.layer.nondistributable.v1.tar", Codec::none},
+    {"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", Codec::gzip},
+    {"application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", Codec::zstd},
+    {"application/vnd.docker.image.rootfs.diff.tar", Codec::none},
+    {"application/vnd.docker.image.rootfs.diff.tar.gzip", Codec::gzip},
+    {"application/vnd.docker.image.rootfs.diff.tar.zstd", Codec::zstd},
+    {"application/vnd.docker.image.rootfs.foreign.diff.tar", Codec::none},
+    {"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", Codec::gzip},
+}};
+
+std::optional<Codec> codecOf(std::string_view mediaType) {
+  for (const LayerType& type : layerTypes) {
+    if (type.name == mediaType) return type.codec;
+  }
+  return std::nullopt;
+}
+
+template <size_t count>
+bool isOneOf(const std::array<std::string_view, count>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// What every kind of document must and must not say.
+template <size_t count>
+Outcome<void> checkKind(const json& document, const std::string& path,
+                        const std::array<std::string_view, count>& types,
+                        std::initializer_list<const char*> foreignKeys) {
+  auto version = numberAt(document, "schemaVersion", path);
+  if (!version) return tl::unexpected(version.error());
+  if (*version != schemaVersion) return invalid(path + ".schemaVersion", "is not 2");
+  for (const char* key : foreignKeys) {
+    if (document.contains(key))
+      return invalid(path + "." + key, "does not belong into this kind of document");
+  }
+  auto type = textAt(document, "mediaType", path);
+  if (!type) return tl::unexpected(type.error());
+  if (!type->empty() && !isOneOf(types, *type))
+    return invalid(path + ".mediaType", "names another kind of document");
+  return {};
+}
+
+Outcome<Digest> digestAt(const json& object, const std::string& path) {
+  auto text = textAt(object, "digest", path);
+  if (!text) return tl::unexpected(text.error());
+  return Digest::parse(*text, path + ".digest");
+}
+
+Outcome<std::vector<Digest>> parseIndex(std::string_view text) {
+  std::vector<Digest> entries;
+  auto index = parseObject(text, "index");
+  if (!index) return tl::unexpected(index.error());
+  auto kind = checkKind(*index, "index", indexTypes, {"layers", "config", "fsLayers", "history"});
+  if (!kind) return tl::unexpected(kind.error());
+  auto manifests = arrayAt(*index, "manifests", "index");
+  if (!manifests) return tl::unexpected(manifests.error());
+  if ((*manifests)->size() > mostIndexEntries) return invalid("index.manifests", "has too many entries");
+  for (const json& entry : **manifests) {
+    std::string path = "index.manifests[" + std::to_string(entries.size()) + "]";
+    if (!entry.is_object()) return invalid(path, "is not an object");
+    auto digest = digestAt(entry, path);
+    if (!digest) return tl::unexpected(digest.error());
+    entries.push_back(std::move(*digest));
+  }
+  return entries;
+}
+
+struct Descriptor {
+  std::string mediaType;
+  Digest digest;
+  std::uint64_t size;
+};
+
+Outcome<Descriptor> parseDescriptor(const json& value, const std::string& path) {
+  if (!value.is_object()) return invalid(path, "is not an object");
+  auto type = textAt(value, "mediaType", path);
+  if (!type) return tl::unexpected(type.error());
+  auto digest = digestAt(value, path);
+  if (!digest) return tl::unexpected(digest.error());
+  auto size = numberAt(value, "size", path);
+  if (!size) return tl::unexpected(size.error());
+  return Descriptor{std::move(*type), std::move(*digest), *size};
+}
+
+struct Manifest {
+  Descriptor config;
+  std::vector<Descriptor> layers;
+};
+
+Outcome<Manifest> parseManifest(std::string_view text) {
+  auto document = parseObject(text, "manifest");
+  if (!document) return tl::unexpected(document.error());
+  auto kind = checkKind(*document, "manifest", manifestTypes, {"manifests", "fsLayers", "history"});
+  if (!kind) return tl::unexpected(kind.error());
+  auto configObject = objectAt(*document, "config", "manifest");
+  if (!configObject) return tl::unexpected(configObject.error());
+  auto config = parseDescriptor(**configObject, "manifest.config");
+  if (!config) return tl::unexpected(config.error());
+  if (!isOneOf(configTypes, config->mediaType))
+    return invalid("manifest.config.mediaType", "is not a container image's");
+  auto list = arrayAt(*document, "layers", "manifest");
+  if (!list) return tl::unexpected(list.error());
+  if ((*list)->size() > limits::imageLayers) return invalid("manifest.layers", "has more than 127 layers");
+  Manifest manifest{std::move(*config), {}};
+  for (const json& item : **list) {
+    auto layer = parseDescriptor(item, "manifest.layers[" + std::to_string(manifest.layers.size()) + "]");
+    if (!layer) return tl::unexpected(layer.error());
+    manifest.layers.push_back(std::move(*layer));
+  }
+  return manifest;
+}
+
+Outcome<std::vector<Digest>> parseDiffIds(const json& config) {
+  std::vector<Digest> ids;
+  auto rootfs = objectAt(config, "rootfs", "config");
+  if (!rootfs) return tl::unexpected(rootfs.error());
+  auto type = textAt(**rootfs, "type", "config.rootfs");
+  if (!type) return tl::unexpected(type.error());
+  if (*type != "layers") return invalid("config.rootfs.type", "is not 'layers'");
+  auto texts = textsAt(**rootfs, "diff_ids", "config.rootfs");
+  if (!texts) return tl::unexpected(texts.error());
+  for (const std::string& text : *texts) {
+    auto id = Digest::parse(text, "config.rootfs.diff_ids[" + std::to_string(ids.size()) + "]");
+    if (!id) return tl::unexpected(id.error());
+    ids.push_back(std::move(*id));
+  }
+  return ids;
+}
+
+Outcome<void> parseLabels(const json& settings, ImageConfig& config) {
+  if (find(settings, "Labels") == nullptr) return {};
+  auto labels = objectAt(settings, "Labels", "config.config");
+  if (!labels) return tl::unexpected(labels.error());
+  for (const auto& [key, value] : (*labels)->items()) {
+    auto text = textAt(**labels, key.c_str(), "config.config.Labels");
+    if (!text || key.find('\0') != key.npos)
+      return invalid("config.config.Labels", "has a label that is not a text");
+    config.labels.emplace_back(key, std::move(*text));
+  }
+  return {};
+}
+
+Outcome<void> parseVolumes(const json& settings, ImageConfig& config) {
+  if (find(settings, "Volumes") == nullptr) return {};
+  auto volumes = objectAt(settings, "Volumes", "config.config");
+  if (!volumes) return tl::unexpected(volumes.error());
+  for (const auto& [path, nothing] : (*volumes)->items()) {
+    if (path.find('\0') != path.npos) return invalid("config.config.Volumes", "has a NUL in it");
+    config.volumes.push_back(path);
+  }
+  return {};
+}
+
+template <typename T>
+bool take(Outcome<T> from, T& to, Refusal& refusal) {
+  if (from) {
+    to = std::move(*from);
+  } else {
+    refusal = from.error();
+  }
+  return from.has_value();
+}
+
+// image-spec, config.md, "config": everything in it is optional.
+Outcome<ImageConfig> parseSettings(const json& document) {
+  ImageConfig config;
+  if (find(document, "config") == nullptr) return config;
+  auto found = objectAt(document, "config", "config");
+  if (!found) return tl::unexpected(found.error());
+  const json& settings = **found;
+  const std::string path = "config.config";
+  Refusal refusal;
+  bool whole = take(textAt(settings, "User", path), config.user, refusal) &&
+               take(textsAt(settings, "Env", path), config.env, refusal) &&
+               take(textsAt(settings, "Entrypoint", path), config.entrypoint, refusal) &&
+               take(textsAt(settings, "Cmd", path), config.command, refusal) &&
+               take(textAt(settings, "WorkingDir", path), config.workingDirectory, refusal) &&
+               take(textAt(settings, "StopSignal", path), config.stopSignal, refusal);
+  if (!whole) return tl::unexpected(refusal);
+  if (auto done = parseVolumes(settings, config); !done) return tl::unexpected(done.error());
+  if (auto done = parseLabels(settings, config); !done) return tl::unexpected(done.error());
+  return config;
+}
+
+Outcome<std::vector<ImageLayer>> joinLayers(const std::vector<Descriptor>& layers,
+                                            const std::vector<Digest>& diffIds) {
+  if (layers.size() != diffIds.size()) {
+    return invalid("config.rootfs.diff_ids", "has " + std::to_string(diffIds.size()) +
+                                                 " entries, the manifest " + std::to_string(layers.size()) +
+                                                 " layers");
+  }
+  std::vector<ImageLayer> joined;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    auto codec = codecOf(layers[i].mediaType);
+    if (!codec) return invalid("manifest.layers[" + std::to_string(i) + "].mediaType", "is not supported");
+    joined.push_back({layers[i].digest, layers[i].size, diffIds[i], *codec});
+  }
+  return joined;
+}
+
+}  // namespace
+
+Outcome<ImageDocuments> parseDocuments(std::string_view indexText, std::string_view manifestText,
+                                       std::string_view configText) {
+  std::vector<Digest> entries;
+  if (!indexText.empty()) {
+    auto index = parseIndex(indexText);
+    if (!index) return tl::unexpected(index.error());
+    entries = std::move(*index);
+  }
+  auto manifest = parseManifest(manifestText);
+  if (!manifest) return tl::unexpected(manifest.error());
+  auto document = parseObject(configText, "config");
+  if (!document) return tl::unexpected(document.error());
+  auto diffIds = parseDiffIds(*document);
+  if (!diffIds) return tl::unexpected(diffIds.error());
+  auto layers = joinLayers(manifest->layers, *diffIds);
+  if (!layers) return tl::unexpected(layers.error());
+  auto config = parseSettings(*document);
+  if (!config) return tl::unexpected(config.error());
+  return ImageDocuments{std::move(entries), std::move(manifest->config.digest), manifest->config.size,
+                        std::move(*layers), std::move(*config)};
+}
+
+}  // namespace bulkhead::worker

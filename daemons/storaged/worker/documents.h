@@ -1,0 +1,49 @@
+// An image's documents: index or manifest list, manifest, configuration (OCI image-spec 1.1; Docker image
+// manifest v2 schema 2). Read strictly: a document that could be taken for another kind is refused
+// (CVE-2021-41190).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "daemons/common/base/digest.h"
+#include "daemons/common/base/error.h"
+#include "daemons/storaged/worker/decompress.h"
+
+namespace bulkhead::worker {
+
+struct ImageLayer {
+  Digest digest;  // of the compressed bytes
+  std::uint64_t size;
+  Digest diffId;  // of the tar
+  Codec codec;
+};
+
+struct ImageConfig {
+  std::string user;
+  std::vector<std::string> env;
+  std::vector<std::string> entrypoint;
+  std::vector<std::string> command;
+  std::string workingDirectory;
+  std::string stopSignal;
+  std::vector<std::string> volumes;
+  std::vector<std::pair<std::string, std::string>> labels;
+};
+
+struct ImageDocuments {
+  std::vector<Digest> indexEntries;
+  Digest configDigest;
+  std::uint64_t configSize;
+  std::vector<ImageLayer> layers;  // base first
+  ImageConfig config;
+};
+
+// `index` may be empty. Says what the documents claim; whether the digests hold is for whoever hashes.
+// Refusals are invalidArgument and name the field: "manifest.layers[3].digest".
+Outcome<ImageDocuments> parseDocuments(std::string_view index, std::string_view manifest,
+                                       std::string_view config);
+
+}  // namespace bulkhead::worker

@@ -1,0 +1,144 @@
+#include "daemons/storaged/worker/documents.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace bulkhead::worker {
+namespace {
+
+const std::string hexA = "sha256:" + std::string(64, 'a');
+const std::string hexB = "sha256:" + std::string(64, 'b');
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  size_t at = text.find(from);
+  EXPECT_NE(at, text.npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+const std::string index =
+    R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[)"
+    R"({"digest":")" +
+    hexA + R"(","size":7},{"digest":")" + hexB + R"(","size":8}]})";
+const std::string manifest =
+    R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":)"
+    R"("application/vnd.oci.image.config.v1+json","digest":")" +
+    hexA +
+    R"(","size":100},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":")" +
+    hexB + R"(","size":4711,"urls":["http://evil/"]}]})";
+const std::string config =
+    R"({"os":"linux","config":{"User":"1:2","Env":["A=b"],"Entrypoint":null,"Cmd":["sh","-c"],"WorkingDir":"/w",)"
+    R"("Volumes":{"/data":{}},"Labels":{"k":"v"},"StopSignal":"SIGINT"},"rootfs":{"type":"layers","diff_ids":[")" +
+    hexA + R"("]},"history":[{"empty_layer":true}]})";
+
+std::string fieldOf(const std::string& i, const std::string& m, const std::string& c) {
+  auto documents = parseDocuments(i, m, c);
+  if (documents) return "";
+  EXPECT_EQ(documents.error().code, Code::invalidArgument);
+  return documents.error().field;
+}
+std::string indexField(const std::string& from, const std::string& to) {
+  return fieldOf(replaced(index, from, to), manifest, config);
+}
+std::string manifestField(const std::string& from, const std::string& to) {
+  return fieldOf(index, replaced(manifest, from, to), config);
+}
+std::string configField(const std::string& from, const std::string& to) {
+  return fieldOf(index, manifest, replaced(config, from, to));
+}
+
+TEST(Documents, AreReadWhole) {
+  auto documents = parseDocuments(index, manifest, config);
+  ASSERT_TRUE(documents) << describe(documents.error());
+  EXPECT_EQ(documents->indexEntries.size(), 2U);
+  EXPECT_EQ(documents->configDigest.text(), hexA);
+  EXPECT_EQ(documents->configSize, 100U);
+  ASSERT_EQ(documents->layers.size(), 1U);
+  EXPECT_EQ(documents->layers[0].digest.text(), hexB);
+  EXPECT_EQ(documents->layers[0].diffId.text(), hexA);
+  EXPECT_EQ(documents->layers[0].codec, Codec::gzip);
+  EXPECT_EQ(documents->config.user, "1:2");
+  EXPECT_EQ(documents->config.command.size(), 2U);
+  EXPECT_TRUE(documents->config.entrypoint.empty());
+  EXPECT_EQ(documents->config.volumes.at(0), "/data");
+  EXPECT_EQ(documents->config.labels.at(0).second, "v");
+  EXPECT_TRUE(parseDocuments("", manifest, config));
+}
+
+TEST(Documents, DockersNamesAreKnown) {
+  std::string docker = replaced(manifest, "application/vnd.oci.image.manifest.v1+json",
+                                "application/vnd.docker.distribution.manifest.v2+json");
+  docker = replaced(docker, "application/vnd.oci.image.config.v1+json",
+                    "application/vnd.docker.container.image.v1+json");
+  docker = replaced(docker, "application/vnd.oci.image.layer.v1.tar+gzip",
+                    "application/vnd.docker.image.rootfs.diff.tar.gzip");
+  EXPECT_TRUE(parseDocuments("", docker, config));
+}
+
+TEST(Documents, OneKindIsNotTakenForAnother) {  // CVE-2021-41190
+  EXPECT_EQ(manifestField(R"("config")", R"("manifests":[],"config")"), "manifest.manifests");
+  EXPECT_EQ(manifestField(R"("config")", R"("fsLayers":[],"config")"), "manifest.fsLayers");
+  EXPECT_EQ(manifestField("image.manifest.v1", "image.index.v1"), "manifest.mediaType");
+  EXPECT_EQ(indexField(R"("manifests")", R"("layers":null,"manifests")"), "index.layers");
+  EXPECT_EQ(indexField(R"("manifests")", R"("config":{},"manifests")"), "index.config");
+  EXPECT_EQ(indexField(R"("manifests")", R"("fsLayers":[],"manifests")"), "index.fsLayers");
+  EXPECT_EQ(indexField("image.index.v1", "image.manifest.v1"), "index.mediaType");
+  EXPECT_EQ(fieldOf(manifest, manifest, config), "index.layers");
+  EXPECT_EQ(fieldOf("", index, config), "manifest.manifests");
+  EXPECT_EQ(manifestField(R"("schemaVersion":2)", R"("schemaVersion":1)"), "manifest.schemaVersion");
+  EXPECT_EQ(indexField(R"("schemaVersion":2)", R"("schemaVersion":"2")"), "index.schemaVersion");
+}
+
+TEST(Documents, AreStrictJson) {
+  EXPECT_EQ(manifestField(R"("config")", R"("config":null,"config")"), "manifest");  // twice
+  EXPECT_EQ(configField(R"("User")", R"("User":"","User")"), "config");
+  EXPECT_EQ(configField(R"("User")", R"("\u0055ser":"","User")"), "config");
+  EXPECT_EQ(fieldOf("", "", config), "manifest");
+  EXPECT_EQ(fieldOf("", "[]", config), "manifest");
+  EXPECT_EQ(fieldOf("", manifest + "x", config), "manifest");
+  EXPECT_EQ(fieldOf("", manifest.substr(0, 50), config), "manifest");
+  EXPECT_EQ(configField("1:2", "1:\xff"), "config");
+  EXPECT_EQ(configField("1:2", "1\\u0000"), "config.config.User");
+  EXPECT_EQ(fieldOf("", manifest, std::string(100'000, '[')), "config");
+  EXPECT_EQ(configField(R"("os")", R"("deep":)" + std::string(40, '[') + std::string(40, ']') + R"(,"os")"),
+            "config");
+  EXPECT_EQ(manifestField("4711", "1e999"), "manifest");
+}
+
+TEST(Documents, DigestsAreParsedBeforeAnyUse) {  // CVE-2024-3727
+  for (const std::string& bad :
+       {std::string("sha256:../../../x"), std::string("sha256"), std::string(), hexA.substr(0, 70),
+        "sha256:" + std::string(64, 'A'), "sha512:" + std::string(64, 'a')}) {
+    EXPECT_EQ(indexField(hexB, bad), "index.manifests[1].digest");
+    EXPECT_EQ(manifestField(hexA, bad), "manifest.config.digest");
+    EXPECT_EQ(manifestField(hexB, bad), "manifest.layers[0].digest");
+    EXPECT_EQ(configField(hexA, bad), "config.rootfs.diff_ids[0]");
+  }
+}
+
+TEST(Documents, LayersAndDiffIdsMatch) {
+  EXPECT_EQ(configField("[\"" + hexA + "\"]", "[]"), "config.rootfs.diff_ids");
+  EXPECT_EQ(configField("\"" + hexA + "\"", "\"" + hexA + "\",\"" + hexB + "\""), "config.rootfs.diff_ids");
+  EXPECT_EQ(configField(R"("type":"layers")", R"("type":"base")"), "config.rootfs.type");
+  EXPECT_EQ(configField("rootfs", "rootfz"), "config.rootfs");
+  std::string layer =
+      R"({"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":")" + hexB + R"(","size":1})";
+  std::string many = layer;
+  for (int i = 0; i < 127; ++i) many += "," + layer;
+  EXPECT_EQ(manifestField(R"("layers":[)", R"("layers":[)" + many + ","), "manifest.layers");
+}
+
+TEST(Documents, TypesAreChecked) {
+  EXPECT_EQ(manifestField("tar+gzip", "tar+xz"), "manifest.layers[0].mediaType");
+  EXPECT_EQ(manifestField("image.config.v1", "empty.v1"), "manifest.config.mediaType");
+  EXPECT_EQ(manifestField("4711", "-1"), "manifest.layers[0].size");
+  EXPECT_EQ(manifestField("4711", "1.5"), "manifest.layers[0].size");
+  EXPECT_EQ(manifestField(R"("layers":[)", R"("layers":[7,)"), "manifest.layers[0]");
+  EXPECT_EQ(configField(R"(["A=b"])", R"("A=b")"), "config.config.Env");
+  EXPECT_EQ(configField(R"("A=b")", "7"), "config.config.Env[0]");
+  EXPECT_EQ(configField(R"("v")", "[]"), "config.config.Labels");
+  EXPECT_EQ(configField(R"({"/data":{}})", R"(["/data"])"), "config.config.Volumes");
+}
+
+}  // namespace
+}  // namespace bulkhead::worker

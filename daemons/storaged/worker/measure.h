@@ -1,0 +1,19 @@
+// How much room a tree takes.
+#pragma once
+
+#include <cstdint>
+
+#include "daemons/common/base/error.h"
+
+namespace bulkhead::worker {
+
+struct Counted {
+  std::uint64_t bytes = 0;   // allocated, st_blocks * 512; for an unpacked layer: of file data
+  std::uint64_t inodes = 0;  // without the directory itself; a file with several names counts once
+};
+
+// Counts what is beneath `directory` to a depth of 256; a container may be changing it meanwhile, so what
+// vanishes is not an error.
+Outcome<Counted> measure(int directory);
+
+}  // namespace bulkhead::worker

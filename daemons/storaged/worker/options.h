@@ -1,0 +1,27 @@
+// What the zygote tells a worker on its command line.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "daemons/common/jail/privileges.h"
+#include "daemons/storaged/worker/decompress.h"
+
+namespace bulkhead::worker {
+
+struct Options {
+  jail::Process role = jail::Process::parseWorker;
+  uid_t storageUid = 0;  // for roles that are not root
+  gid_t storageGid = 0;
+  Codec codec = Codec::none;
+  std::uint64_t maxBytes = 0;
+  std::uint64_t maxEntries = 0;
+};
+
+//   --role unpack|erase|measure|decompress|parse --root DIR
+//   --storage-uid N --storage-gid N [--codec none|gzip|zstd] [--max-bytes N] [--max-entries N]
+// DIR only identifies the instance to `bulkheadctl audit`. Throws std::invalid_argument.
+Options parseOptions(int argc, char** argv);
+
+}  // namespace bulkhead::worker

@@ -1,0 +1,22 @@
+// The unpacker: a tar stream becomes the files of one layer. libarchive reads the archive, LayerTree makes
+// the files; this is what lies between: which entries are allowed to mean what, and how much.
+#pragma once
+
+#include <cstdint>
+
+#include "daemons/common/base/error.h"
+#include "daemons/storaged/worker/measure.h"
+
+namespace bulkhead::worker {
+
+struct UnpackLimits {
+  std::uint64_t bytes;    // of file data, and the logical size of any one file
+  std::uint64_t entries;  // tar entries
+};
+
+// Reads a tar archive (ustar, pax, GNU) from `input` up to end of file, padding included, and unpacks it into
+// the directory `root`. Descriptors are borrowed. Refusals: invalidArgument (truncated, malformed or hostile
+// archive, by entry), resourceExhausted (limits, disk full). After a refusal the tree is to be thrown away.
+Outcome<Counted> unpack(int input, int root, const UnpackLimits& limits);
+
+}  // namespace bulkhead::worker

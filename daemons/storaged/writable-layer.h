@@ -1,0 +1,29 @@
+// Writable layers: one directory and one row per container, on the layers of its image.
+#pragma once
+
+#include <vector>
+
+#include "daemons/storaged/parts.h"
+
+namespace bulkhead::storaged {
+
+class WritableLayers {
+ public:
+  explicit WritableLayers(Parts& parts) : parts_(parts) {}
+
+  // Idempotent for the same pair. Refuses notFound (image), alreadyExists (the container has one on another
+  // image).
+  Outcome<void> create(const ContainerId& container, const ImageId& image);
+  // Absent is ok. The row goes first, then the directory into the trash.
+  void remove(const ContainerId& container);
+  [[nodiscard]] std::vector<ContainerRow> list() const { return parts_.index.containers(); }
+
+  // What the mounter asks: the layers beneath, topmost first. Refuses notFound, and failedPrecondition if a
+  // layer of the image is lost.
+  Outcome<std::vector<LayerName>> layersBeneath(const ContainerId& container) const;
+
+ private:
+  Parts& parts_;
+};
+
+}  // namespace bulkhead::storaged

@@ -1,0 +1,82 @@
+#include "daemons/storaged/zygote/cell.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "daemons/common/base/beneath.h"
+
+namespace bulkhead::zygote {
+namespace {
+
+constexpr unsigned inert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+Fd clone(int directory, unsigned attributes) {
+  Fd mount(::open_tree(directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
+  if (!mount) throwErrno("open_tree");
+  struct mount_attr change {};
+  change.attr_set = attributes;
+  change.propagation = MS_PRIVATE;
+  if (::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0)
+    throwErrno("mount_setattr");
+  return mount;
+}
+
+Fd directoryAt(int store, const std::string& path) {
+  return openBeneath(store, path, O_PATH | O_DIRECTORY);
+}
+
+}  // namespace
+
+Fd layerMount(int store, const LayerName& layer) {
+  Fd staged = openBeneath(store, "staging/" + layer.text(), O_RDONLY | O_DIRECTORY);
+  Fd files = makeDirectory(staged.get(), "diff", 0755);
+  // The umask took bits away; chown is for a directory that main made.
+  if (::fchown(files.get(), 0, 0) != 0 || ::fchmod(files.get(), 0755) != 0)
+    throwErrno("own the layer's directory");
+  return clone(files.get(), inert);
+}
+
+Fd trashMount(int store, const LayerName& name) {
+  return clone(directoryAt(store, "trash/" + name.text()).get(), inert);
+}
+
+Fd writableLayerMount(int store, const ContainerId& container) {
+  Fd directory = directoryAt(store, "containers/" + container.text());
+  Fd upper = tryOpenBeneath(directory.get(), "upper", O_PATH | O_DIRECTORY);
+  if (!upper && errno != ENOENT) throwErrno("open upper");
+  return upper ? clone(upper.get(), inert | MOUNT_ATTR_RDONLY) : emptyMount();
+}
+
+Fd emptyMount() {
+  Fd context(::fsopen("tmpfs", FSOPEN_CLOEXEC));
+  if (!context) throwErrno("fsopen tmpfs");
+  if (::fsconfig(context.get(), FSCONFIG_SET_STRING, "mode", "0555", 0) != 0 ||
+      ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
+    throwErrno("fsconfig tmpfs");
+  }
+  Fd mount(::fsmount(context.get(), FSMOUNT_CLOEXEC, inert | MOUNT_ATTR_RDONLY));
+  if (!mount) throwErrno("fsmount tmpfs");
+  return mount;
+}
+
+void enterCell(Fd mount) {
+  if (::unshare(CLONE_NEWNS) != 0) throwErrno("unshare");
+  // Nothing that happens here may travel back, and nothing of the host's may come in.
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) throwErrno("make mounts private");
+  if (::move_mount(mount.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) throwErrno("move_mount");
+  if (::fchdir(mount.get()) != 0) throwErrno("fchdir");
+  // pivot_root(2): with the same directory twice, the old root comes to lie on top of the new one, ready to
+  // be taken off, and the rest of the host's tree goes with it.
+  if (::syscall(SYS_pivot_root, ".", ".") != 0) throwErrno("pivot_root");
+  if (::umount2(".", MNT_DETACH) != 0) throwErrno("umount old root");
+  if (::chdir("/") != 0) throwErrno("chdir");
+}
+
+}  // namespace bulkhead::zygote

@@ -1,0 +1,28 @@
+// A cell: the mount namespace of one worker, whose only mount is what its job needs. Bulkhead's wall for
+// workers that hold file capabilities, against which Landlock is none.
+#pragma once
+
+#include "daemons/common/base/error.h"
+#include "daemons/common/base/fd.h"
+#include "daemons/common/base/ids.h"
+
+namespace bulkhead::zygote {
+
+// Detached mounts, nosuid, nodev and noexec (a writer may still store such files), made beneath the
+// descriptor of the store's directory. To be made before entering: the kernel clones only mounts of the
+// caller's own namespace. Each throws SystemError.
+
+// staging/LAYER/diff, made 0755 and root's if it is absent: main, which owns the rest, cannot chown.
+Fd layerMount(int store, const LayerName& layer);
+// trash/NAME.
+Fd trashMount(int store, const LayerName& name);
+// containers/ID/upper, read-only; an empty mount if that container never had files of its own.
+Fd writableLayerMount(int store, const ContainerId& container);
+// An empty, read-only tmpfs.
+Fd emptyMount();
+
+// Moves the calling process into a new mount namespace in which `mount` is the root directory and nothing
+// else is mounted. Throws SystemError: the process is then to be ended.
+void enterCell(Fd mount);
+
+}  // namespace bulkhead::zygote

@@ -1,0 +1,106 @@
+#include "daemons/storaged/zygote/job.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "daemons/common/base/ids.h"
+#include "daemons/storaged/zygote/cell.h"
+#include "ipc/convert.h"
+
+namespace bulkhead::zygote {
+namespace {
+
+using Request = schema::WorkerRequest::Reader;
+
+bool isNull(const struct stat& info) {
+  return S_ISCHR(info.st_mode) && info.st_rdev == ::makedev(1, 3);  // Linux, admin-guide/devices.txt
+}
+
+// `access`: O_RDONLY or O_WRONLY. A worker that is root must not be handed a directory or a device.
+bool isStream(int fd, int access) {
+  struct stat info {};
+  int flags = fd < 0 ? -1 : ::fcntl(fd, F_GETFL);
+  if (flags < 0 || (flags & O_PATH) != 0 || ::fstat(fd, &info) != 0) return false;
+  if (isNull(info)) return true;
+  bool isFit = S_ISFIFO(info.st_mode) || S_ISREG(info.st_mode);
+  return isFit && ((flags & O_ACCMODE) == access || (flags & O_ACCMODE) == O_RDWR);
+}
+
+std::vector<std::string> unpackArguments(const LayerLimits& limits) {
+  return {"--role",        "unpack",
+          "--max-bytes",   std::to_string(limits.bytes),
+          "--max-entries", std::to_string(limits.entries)};
+}
+
+Outcome<std::vector<std::string>> decompressArguments(schema::WorkerRequest::Codec codec,
+                                                      const LayerLimits& limits) {
+  const char* name = nullptr;
+  switch (codec) {
+    case schema::WorkerRequest::Codec::NONE:
+      name = "none";
+      break;
+    case schema::WorkerRequest::Codec::GZIP:
+      name = "gzip";
+      break;
+    case schema::WorkerRequest::Codec::ZSTD:
+      name = "zstd";
+      break;
+  }
+  if (name == nullptr) return invalid("codec", "is unknown");
+  return std::vector<std::string>{"--role", "decompress",  "--codec",
+                                  name,     "--max-bytes", std::to_string(limits.bytes)};
+}
+
+// The role with its place in the store, without descriptors yet.
+Outcome<Job> placeJob(const Request& request, int store, const LayerLimits& limits) {
+  switch (request.which()) {
+    case schema::WorkerRequest::UNPACK: {
+      auto layer = LayerName::parse(ipc::toString(request.getUnpack()));
+      if (!layer) return tl::unexpected(layer.error());
+      return Job{jail::Process::unpackWorker, layerMount(store, *layer), unpackArguments(limits)};
+    }
+    case schema::WorkerRequest::ERASE: {
+      auto name = LayerName::parse(ipc::toString(request.getErase()));
+      if (!name) return tl::unexpected(name.error());
+      return Job{jail::Process::eraseWorker, trashMount(store, *name), {"--role", "erase"}};
+    }
+    case schema::WorkerRequest::MEASURE: {
+      auto container = ContainerId::parse(ipc::toString(request.getMeasure()), "container");
+      if (!container) return tl::unexpected(container.error());
+      return Job{jail::Process::measureWorker, writableLayerMount(store, *container), {"--role", "measure"}};
+    }
+    case schema::WorkerRequest::DECOMPRESS: {
+      auto arguments = decompressArguments(request.getDecompress(), limits);
+      if (!arguments) return tl::unexpected(arguments.error());
+      return Job{jail::Process::decompressWorker, emptyMount(), std::move(*arguments)};
+    }
+    case schema::WorkerRequest::PARSE:
+      return Job{jail::Process::parseWorker, emptyMount(), {"--role", "parse"}};
+    default:
+      return invalid("role", "is unknown");
+  }
+}
+
+}  // namespace
+
+Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, int store, const LayerLimits& limits) {
+  Fd input = packet.takeFd(0);
+  Fd output = packet.takeFd(1);
+  Fd result = packet.takeFd(2);
+  if (packet.fdCount() != 3) return invalid("descriptors", "are not three");
+  if (!isStream(input.get(), O_RDONLY))
+    return invalid("input", "is not open for reading or of the wrong type");
+  if (!isStream(output.get(), O_WRONLY))
+    return invalid("output", "is not open for writing or of the wrong type");
+  if (!isStream(result.get(), O_WRONLY))
+    return invalid("result", "is not open for writing or of the wrong type");
+  auto job = placeJob(request, store, limits);
+  if (!job) return job;
+  job->input = std::move(input);
+  job->output = std::move(output);
+  job->result = std::move(result);
+  return job;
+}
+
+}  // namespace bulkhead::zygote

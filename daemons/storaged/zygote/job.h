@@ -1,0 +1,36 @@
+// A job: one request for a worker, after everything in it has been parsed and checked again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemons/common/base/error.h"
+#include "daemons/common/base/fd.h"
+#include "daemons/common/jail/privileges.h"
+#include "ipc/packet.h"
+#include "ipc/schema/worker.capnp.h"
+
+namespace bulkhead::zygote {
+
+// What the configuration allows one layer to be, unpacked; the workers hold to it.
+struct LayerLimits {
+  std::uint64_t bytes = 0;
+  std::uint64_t entries = 0;
+};
+
+struct Job {
+  jail::Process role;
+  Fd mount;                            // the root of its cell, detached
+  std::vector<std::string> arguments;  // for the worker's role
+  Fd input;
+  Fd output;
+  Fd result;
+};
+
+// Refuses a name that is none and a descriptor that is not what the role gets: pipes, regular files and
+// /dev/null, open the right way round. Throws SystemError if what the request names is not in the store.
+Outcome<Job> parseJob(const schema::WorkerRequest::Reader& request, ipc::Packet& packet, int store,
+                      const LayerLimits& limits);
+
+}  // namespace bulkhead::zygote

@@ -1,0 +1,173 @@
+#include "daemons/storaged/zygote/zygote.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "daemons/common/base/log.h"
+#include "daemons/common/base/process.h"
+#include "daemons/common/jail/capabilities.h"
+#include "daemons/storaged/zygote/cell.h"
+#include "ipc/limits.h"
+
+namespace bulkhead::zygote {
+namespace {
+
+constexpr int resultDescriptor = 3;
+constexpr int programDescriptor = 4;
+
+// What a worker needs to become its row of the privilege table, and the row. Above all not CAP_SYS_ADMIN.
+jail::CapabilitySet startingSet(jail::Process role) {
+  auto bit = [](int capability) { return jail::CapabilitySet{1} << capability; };
+  return jail::privilegesOf(role).bounding | bit(CAP_SETPCAP) | bit(CAP_SETUID) | bit(CAP_SETGID);
+}
+
+// 0 input, 1 output, 2 the log, 3 result, 4 the program, which closes itself at exec; nothing else.
+void arrangeDescriptors(const Job& job, int program) {
+  const std::array<std::pair<int, int>, 4> moves{{{job.input.get(), STDIN_FILENO},
+                                                  {job.output.get(), STDOUT_FILENO},
+                                                  {job.result.get(), resultDescriptor},
+                                                  {program, programDescriptor}}};
+  // Through higher numbers first: a descriptor may sit where another has to go.
+  std::array<int, 4> copies{};
+  for (size_t i = 0; i < moves.size(); ++i) {
+    copies[i] = ::fcntl(moves[i].first, F_DUPFD_CLOEXEC, programDescriptor + 1);
+    if (copies[i] < 0) throwErrno("F_DUPFD_CLOEXEC");
+  }
+  for (size_t i = 0; i < moves.size(); ++i) {
+    if (::dup3(copies[i], moves[i].second, 0) < 0) throwErrno("dup3");
+  }
+  closeAllBut({resultDescriptor, programDescriptor});
+  if (::fcntl(programDescriptor, F_SETFD, FD_CLOEXEC) != 0) throwErrno("F_SETFD");
+}
+
+}  // namespace
+
+Zygote::Zygote(Settings settings, Fd control, Fd store, Fd program)
+    : settings_(std::move(settings)),
+      control_(std::move(control)),
+      store_(std::move(store)),
+      program_(std::move(program)) {}
+
+Zygote::~Zygote() {
+  while (!workers_.empty()) {
+    kill(workers_.begin()->first);
+    reap(workers_.begin()->first);
+  }
+}
+
+void Zygote::serve() {
+  while (true) {
+    std::vector<pollfd> ready{{control_.get(), POLLIN, 0}};
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, worker] : workers_) {
+      ready.push_back({worker.handle.get(), POLLIN, 0});
+      numbers.push_back(number);
+    }
+    if (::poll(ready.data(), ready.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      throwErrno("poll");
+    }
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      if (ready[i + 1].revents != 0) reap(numbers[i]);
+    }
+    if (ready[0].revents == 0) continue;
+    auto packet = ipc::receivePacket(control_.get());
+    if (!packet) return;
+    handle(std::move(*packet));
+  }
+}
+
+// A request that cannot be met is dropped: its pipes close, and main sees that the worker is gone.
+void Zygote::handle(ipc::Packet packet) {
+  auto request = packet.as<schema::WorkerRequest>();
+  if (request.isKill()) {
+    kill(request.getNumber());
+    return;
+  }
+  if (workers_.contains(request.getNumber()) || workers_.size() >= limits::workers) {
+    log::error("no worker for a request", {{"reason", "its number is taken or there are too many"}});
+    return;
+  }
+  try {
+    auto job = parseJob(request, packet, store_.get(), settings_.limits);
+    if (!job) {
+      log::error("no worker for a request", {{"reason", describe(job.error())}});
+      return;
+    }
+    start(request.getNumber(), std::move(*job));
+  } catch (const SystemError& error) {
+    log::error("no worker for a request", {{"reason", error.what()}});
+  }
+}
+
+void Zygote::start(std::uint64_t number, Job job) {
+  pid_t self = ::getpid();
+  pid_t pid = ::fork();
+  if (pid < 0) throwErrno("fork");
+  if (pid == 0) becomeWorker(std::move(job), self);
+  // Not yet reaped, so the pid is still this child's.
+  Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  // A worker that cannot be ended must not be: by our own end, then.
+  if (!handle) throw std::runtime_error("pidfd_open: " + errnoText(errno));
+  workers_.emplace(number, Worker{pid, std::move(handle)});
+}
+
+void Zygote::becomeWorker(Job job, pid_t parent) const {
+  try {
+    // The zygote's death ends its workers; it may have died before this was set.
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(1);
+    enterCell(std::move(job.mount));
+    arrangeDescriptors(job, program_.get());
+    std::vector<std::string> words{"bulkhead-storage-worker"};
+    words.insert(words.end(), job.arguments.begin(), job.arguments.end());
+    words.insert(words.end(), {"--storage-uid", std::to_string(settings_.storageUid), "--storage-gid",
+                               std::to_string(settings_.storageGid)});
+    if (!settings_.root.empty()) words.insert(words.end(), {"--root", settings_.root});
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    char* const environment[] = {nullptr};
+    jail::limitBounding(startingSet(job.role) & jail::boundingCapabilities());
+    jail::setCapabilities(startingSet(job.role) & jail::permittedCapabilities());
+    ::execveat(programDescriptor, "", arguments.data(), environment, AT_EMPTY_PATH);
+    log::error("cannot execute the worker", {{"reason", errnoText(errno)}});
+  } catch (const std::exception& error) {
+    log::error("cannot make a worker", {{"reason", error.what()}});
+  }
+  ::_exit(1);
+}
+
+void Zygote::kill(std::uint64_t number) {
+  auto found = workers_.find(number);
+  if (found == workers_.end()) return;  // it was faster
+  if (::syscall(SYS_pidfd_send_signal, found->second.handle.get(), SIGKILL, nullptr, 0) != 0 &&
+      errno != ESRCH) {
+    throwErrno("pidfd_send_signal");
+  }
+}
+
+void Zygote::reap(std::uint64_t number) {
+  auto found = workers_.find(number);
+  int status = 0;
+  while (::waitpid(found->second.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  // SIGKILL is ours; any other signal is a worker that its input or its filter brought down.
+  if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
+    log::warning("a worker was killed", {{"signal", std::to_string(WTERMSIG(status))}});
+  }
+  workers_.erase(found);
+}
+
+}  // namespace bulkhead::zygote

@@ -1,0 +1,209 @@
+// The real zygote with the real worker: every role does its job, and nothing that is not asked properly.
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <zlib.h>
+
+#include <array>
+
+#include "daemons/storaged/zygote/zygote-harness.h"
+
+namespace bulkhead::zygote {
+namespace {
+
+using Request = schema::WorkerRequest::Builder;
+
+const std::string container(64, 'c');
+
+std::string tarWith(const std::string& name, const std::string& bytes) {
+  std::vector<char> buffer(65536);
+  size_t used = 0;
+  archive* writer = ::archive_write_new();
+  ::archive_write_set_format_pax_restricted(writer);
+  ::archive_write_open_memory(writer, buffer.data(), buffer.size(), &used);
+  archive_entry* entry = ::archive_entry_new();
+  ::archive_entry_set_pathname(entry, name.c_str());
+  ::archive_entry_set_filetype(entry, AE_IFREG);
+  ::archive_entry_set_perm(entry, 04755);
+  ::archive_entry_set_uid(entry, 70000);
+  ::archive_entry_set_size(entry, static_cast<int64_t>(bytes.size()));
+  ::archive_write_header(writer, entry);
+  ::archive_write_data(writer, bytes.data(), bytes.size());
+  ::archive_entry_free(entry);
+  ::archive_write_close(writer);
+  ::archive_write_free(writer);
+  return {buffer.data(), used};
+}
+
+std::string gzipOf(const std::string& bytes) {
+  std::string out(bytes.size() + 1024, '\0');
+  z_stream state{};
+  ::deflateInit2(&state, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  state.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  state.avail_in = static_cast<uInt>(bytes.size());
+  state.next_out = reinterpret_cast<Bytef*>(out.data());
+  state.avail_out = static_cast<uInt>(out.size());
+  ::deflate(&state, Z_FINISH);
+  out.resize(state.total_out);
+  ::deflateEnd(&state);
+  return out;
+}
+
+class ZygoteTest : public ::testing::Test {
+ protected:
+  TestStore store_;
+  TestZygote zygote_{store_, BULKHEAD_BIN "/bulkhead-storage-worker"};
+  std::string name_ = LayerName::generate().text();
+};
+
+TEST_F(ZygoteTest, UnpacksIntoStaging) {
+  std::string staged = store_.makeDirectory("staging/" + name_);
+  TestWorker worker = zygote_.start([&](Request request) { request.setUnpack(name_); });
+  ASSERT_TRUE(writeAll(worker.input.get(), tarWith("bin/tool", "hello")));
+  auto packet = worker.finish();
+  ASSERT_TRUE(packet);
+  auto result = packet->as<schema::WorkerResult>();
+  ASSERT_TRUE(result.isUnpacked());
+  EXPECT_EQ(result.getUnpacked().getBytes(), 5U);
+  EXPECT_EQ(result.getUnpacked().getInodes(), 2U);
+  struct stat info {};
+  ASSERT_EQ(::stat((staged + "/diff/bin/tool").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 04755U);
+  EXPECT_EQ(info.st_uid, 70000U);
+  ASSERT_EQ(::stat((staged + "/diff").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0755U);
+  EXPECT_EQ(info.st_uid, 0U);
+}
+
+TEST_F(ZygoteTest, RefusesAHostileArchive) {
+  store_.makeDirectory("staging/" + name_);
+  TestWorker worker = zygote_.start([&](Request request) { request.setUnpack(name_); });
+  ASSERT_TRUE(writeAll(worker.input.get(), tarWith("../../out", "x")));
+  auto packet = worker.finish();
+  ASSERT_TRUE(packet);
+  auto result = packet->as<schema::WorkerResult>();
+  ASSERT_TRUE(result.isRefused());
+  EXPECT_EQ(result.getRefused().getCode(), schema::Refusal::Code::INVALID_ARGUMENT);
+}
+
+TEST_F(ZygoteTest, Decompresses) {
+  TestWorker worker =
+      zygote_.start([](Request request) { request.setDecompress(schema::WorkerRequest::Codec::GZIP); });
+  ASSERT_TRUE(writeAll(worker.input.get(), gzipOf("some bytes")));
+  worker.input.reset();
+  EXPECT_EQ(readBounded(worker.output.get(), 100), "some bytes");
+  auto packet = worker.finish();
+  ASSERT_TRUE(packet);
+  EXPECT_TRUE(packet->as<schema::WorkerResult>().isDecompressed());
+}
+
+TEST_F(ZygoteTest, Parses) {
+  capnp::MallocMessageBuilder message;
+  auto documents = message.initRoot<schema::ParseInput>().initDocuments();
+  auto set = [](capnp::Data::Builder to, const std::string& text) {
+    std::copy(text.begin(), text.end(), to.begin());
+  };
+  std::string manifest = R"({"schemaVersion":2,"manifests":[]})";
+  set(documents.initManifest(static_cast<unsigned>(manifest.size())), manifest);
+  TestWorker worker = zygote_.start([](Request request) { request.setParse(); });
+  ASSERT_TRUE(ipc::writeMessage(worker.input.get(), message));
+  auto packet = worker.finish();
+  ASSERT_TRUE(packet);
+  auto result = packet->as<schema::WorkerResult>();
+  ASSERT_TRUE(result.isRefused());
+  EXPECT_EQ(std::string(result.getRefused().getField().cStr()), "manifest.manifests");
+}
+
+TEST_F(ZygoteTest, MeasuresAndErases) {
+  std::string upper = store_.makeDirectory("containers/" + container) + "/upper";
+  ASSERT_EQ(::mkdir(upper.c_str(), 0700), 0);
+  std::filesystem::create_directories(upper + "/a/b");
+  Fd file(::open((upper + "/a/f").c_str(), O_WRONLY | O_CREAT, 0000));
+  ASSERT_TRUE(writeAll(file.get(), std::string(10000, 'x')));
+  std::filesystem::create_hard_link(upper + "/a/f", upper + "/a/b/g");
+
+  TestWorker measurer = zygote_.start([](Request request) { request.setMeasure(container); });
+  auto packet = measurer.finish();
+  ASSERT_TRUE(packet);
+  auto measured = packet->as<schema::WorkerResult>();
+  ASSERT_TRUE(measured.isMeasured());
+  EXPECT_EQ(measured.getMeasured().getInodes(), 3U);
+  EXPECT_GE(measured.getMeasured().getBytes(), 10000U);
+
+  std::string trash = store_.path() + "/trash/" + name_;
+  std::filesystem::rename(store_.path() + "/containers/" + container, trash);
+  TestWorker eraser = zygote_.start([&](Request request) { request.setErase(name_); });
+  auto erased = eraser.finish();
+  ASSERT_TRUE(erased);
+  EXPECT_TRUE(erased->as<schema::WorkerResult>().isErased());
+  EXPECT_EQ(::rmdir(trash.c_str()), 0);
+}
+
+TEST_F(ZygoteTest, MeasuresNothingWhereNothingWasWritten) {
+  store_.makeDirectory("containers/" + container);
+  TestWorker worker = zygote_.start([](Request request) { request.setMeasure(container); });
+  auto packet = worker.finish();
+  ASSERT_TRUE(packet);
+  ASSERT_TRUE(packet->as<schema::WorkerResult>().isMeasured());
+  EXPECT_EQ(packet->as<schema::WorkerResult>().getMeasured().getInodes(), 0U);
+}
+
+TEST_F(ZygoteTest, DropsWhatIsAskedBadly) {
+  for (const std::string& bad :
+       {std::string("../etc"), std::string(""), std::string("/"), name_ + "/..", name_}) {
+    TestWorker worker = zygote_.start([&](Request request) { request.setUnpack(bad); });
+    EXPECT_FALSE(worker.finish()) << bad;
+  }
+  // A directory as input, and a pipe the wrong way round.
+  store_.makeDirectory("staging/" + name_);
+  Fd directory = openDirectory("/etc");
+  Pipe pipe = makePipe();
+  for (int input : {directory.get(), pipe.write.get()}) {
+    Pipe result = makePipe();
+    zygote_.send([&](Request request) { request.setUnpack(name_); },
+                 {input, result.write.get(), result.write.get()});
+    result.write.reset();
+    EXPECT_FALSE(ipc::readMessage(result.read.get(), 1024));
+  }
+  // And it still works.
+  TestWorker worker =
+      zygote_.start([](Request request) { request.setDecompress(schema::WorkerRequest::Codec::NONE); });
+  EXPECT_TRUE(worker.finish());
+}
+
+TEST_F(ZygoteTest, DoesNotFollowASymlinkInTheStore) {
+  std::filesystem::create_directory_symlink("/etc", store_.path() + "/staging/" + name_);
+  TestWorker worker = zygote_.start([&](Request request) { request.setUnpack(name_); });
+  EXPECT_FALSE(worker.finish());
+}
+
+TEST_F(ZygoteTest, KillsByNumber) {
+  TestWorker worker =
+      zygote_.start([](Request request) { request.setDecompress(schema::WorkerRequest::Codec::NONE); });
+  ASSERT_TRUE(writeAll(worker.input.get(), "x"));
+  std::array<char, 1> byte{};
+  ASSERT_EQ(::read(worker.output.get(), byte.data(), 1), 1);  // it runs
+  std::uint64_t number = zygote_.lastNumber();
+  zygote_.send(
+      [&](Request request) {
+        request.setNumber(number);
+        request.setKill();
+      },
+      {});
+  EXPECT_FALSE(ipc::readMessage(worker.result.get(), 1024));  // its end of the pipe closed without an answer
+}
+
+TEST_F(ZygoteTest, WorkersDieWithTheZygote) {
+  TestWorker worker;
+  {
+    TestZygote other(store_, BULKHEAD_BIN "/bulkhead-storage-worker");
+    worker = other.start([](Request request) { request.setDecompress(schema::WorkerRequest::Codec::NONE); });
+    ASSERT_TRUE(writeAll(worker.input.get(), "x"));
+    std::array<char, 1> byte{};
+    ASSERT_EQ(::read(worker.output.get(), byte.data(), 1), 1);
+  }
+  EXPECT_FALSE(ipc::readMessage(worker.result.get(), 1024));
+}
+
+}  // namespace
+}  // namespace bulkhead::zygote

@@ -1,0 +1,89 @@
+"""Budgets of DESIGN §2: what can be read in one sitting stays so."""
+
+import os
+import re
+import subprocess
+import unittest
+
+SOURCE = os.environ["BULKHEAD_SOURCE"]
+BUILD = os.environ["BULKHEAD_BUILD"]
+
+FILE_LINES = 500
+LINKED_LINES = 6000
+# The wire facts of CRI are one file by nature.
+LONG_BY_NATURE = {"proto/runtime/v1/api.proto"}
+
+# directory of each privileged program -> own lines
+PRIVILEGED = {
+    "daemons/shim/launcher": ("bulkhead-launcher", 2000),
+    "daemons/storaged/zygote": ("bulkhead-storage-zygote", 500),
+    "daemons/storaged/mounter": ("bulkhead-mounter", 500),
+    "daemons/netd/netns-helper": ("bulkhead-netns-helper", 500),
+    "daemons/netd/cni-runner": ("bulkhead-cni-runner", 500),
+}
+
+
+def tracked():
+    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=SOURCE,
+                            capture_output=True, text=True, check=True)
+    return [name for name in listed.stdout.splitlines() if os.path.exists(os.path.join(SOURCE, name))]
+
+
+def lines_of(name):
+    with open(os.path.join(SOURCE, name), errors="replace") as file:
+        return sum(1 for _ in file)
+
+
+def is_test(name):
+    return bool(re.search(r"(_test\.cc|_test\.py|jailbreak-worker\.cc|/testing/)", name))
+
+
+class Budgets(unittest.TestCase):
+    def test_no_file_is_long(self):
+        long = {name: lines_of(name) for name in tracked()
+                if re.search(r"\.(cc|h|py|capnp|proto|cmake|md|policy)$|^tools/[a-z-]+$", name)
+                and name not in LONG_BY_NATURE and lines_of(name) > FILE_LINES}
+        self.assertEqual(long, {})
+
+    def test_privileged_programs_are_small(self):
+        for directory, (program, budget) in PRIVILEGED.items():
+            own = sum(lines_of(name) for name in tracked()
+                      if name.startswith(directory + "/") and re.search(r"\.(cc|h)$", name) and not is_test(name))
+            with self.subTest(program, lines=own):
+                self.assertGreater(own, 0)
+                self.assertLessEqual(own, budget)
+
+    def test_little_is_linked_into_a_privileged_program(self):
+        """First-party sources and headers behind every object that the program links, from ninja's own records."""
+        for program, _ in PRIVILEGED.values():
+            inputs = subprocess.run(["ninja", "-C", BUILD, "-t", "inputs", "bin/" + program], capture_output=True,
+                                    text=True, check=True).stdout.splitlines()
+            objects = [name for name in inputs if name.endswith(".o")]
+            self.assertTrue(objects, program)
+            files = set()
+            for block in self.deps(objects):
+                for path in block:
+                    full = os.path.normpath(os.path.join(BUILD, path))
+                    if full.startswith(SOURCE + "/") and not full.startswith(BUILD + "/"):
+                        files.add(os.path.relpath(full, SOURCE))
+            linked = sum(lines_of(name) for name in files)
+            with self.subTest(program, lines=linked):
+                self.assertGreater(linked, 200)
+                self.assertLessEqual(linked, LINKED_LINES)
+
+    @staticmethod
+    def deps(objects):
+        result = subprocess.run(["ninja", "-C", BUILD, "-t", "deps", *objects], capture_output=True, text=True, check=True)
+        block = []
+        for line in result.stdout.splitlines():
+            if line.startswith("    "):
+                block.append(line.strip())
+            elif block:
+                yield block
+                block = []
+        if block:
+            yield block
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,44 @@
+"""What the machine holds that a test could have left behind."""
+
+import os
+
+
+def status(pid):
+    """/proc/PID/status as a dictionary."""
+    with open(f"/proc/{pid}/status") as file:
+        return {key: value.strip() for key, value in (line.split(":", 1) for line in file)}
+
+
+def mountinfo(pid="self"):
+    with open(f"/proc/{pid}/mountinfo") as file:
+        return file.read().splitlines()
+
+
+def cgroups(part):
+    """Every control group, in every hierarchy, whose path contains `part`."""
+    found = []
+    for directory, names, _ in os.walk("/sys/fs/cgroup"):
+        found += [os.path.join(directory, name) for name in names if part in name]
+    return found
+
+
+def leftovers(instance, pod_ids=()):
+    """Everything that should be gone once all pods and images of an instance are removed, as readable lines."""
+    left = []
+    for directory in ("pods", "shims", "oci", "netns", "stage"):
+        path = os.path.join(instance.root, "run", directory)
+        for top, directories, files in os.walk(path):
+            left += [os.path.join(top, name) for name in files]
+            left += [os.path.join(top, name) for name in directories
+                     if any(pod in name for pod in pod_ids)]
+    for directory in ("containers", "staging", "trash", "layers"):
+        path = os.path.join(instance.root, "state/storage", directory)
+        left += [os.path.join(path, name) for name in os.listdir(path)]
+    left += [line for line in mountinfo() if instance.root in line]
+    if os.path.isdir(instance.ipam):
+        for top, _, files in os.walk(instance.ipam):
+            left += [os.path.join(top, name) for name in files if name.count(".") == 3]
+    for pod in pod_ids:
+        left += cgroups(pod)
+    left += [f"process {pid} {name}" for pid, (name, _) in instance.processes().items() if name == "shim"]
+    return left

@@ -1,0 +1,97 @@
+"""Images for tests, made from nothing but busybox-static and Python: layers, configs and manifests as bytes."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+
+BUSYBOX = "/bin/busybox"
+APPLETS = ("sh", "echo", "cat", "sleep", "ls", "id", "true", "false", "ip", "hostname", "head", "seq", "touch", "mkdir",
+           "ps", "kill", "wc", "dd", "test", "sync", "grep", "chmod", "env", "stat", "mount", "nc", "wget", "yes", "rm")
+
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+
+
+def digest(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def tar_layer(entries):
+    """A tar of (name, content) pairs; content is bytes for a file, None for a directory, a TarInfo for anything else."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, content in entries:
+            if isinstance(content, tarfile.TarInfo):
+                content.name = name
+                tar.addfile(content)
+                continue
+            info = tarfile.TarInfo(name)
+            info.mtime = 1_700_000_000
+            if content is None:
+                info.type, info.mode = tarfile.DIRTYPE, 0o755
+                tar.addfile(info)
+            else:
+                info.size, info.mode = len(content), 0o755
+                tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def link(target, hard=False):
+    info = tarfile.TarInfo()
+    info.type = tarfile.LNKTYPE if hard else tarfile.SYMTYPE
+    info.linkname, info.mode = target, 0o777
+    return info
+
+
+def busybox_layer():
+    with open(BUSYBOX, "rb") as program:
+        entries = [("bin", None), ("etc", None), ("tmp", None), ("bin/busybox", program.read())]
+    entries += [("bin/" + applet, link("bin/busybox", hard=True)) for applet in APPLETS]
+    entries += [("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"), ("etc/group", b"root:x:0:\n")]
+    return tar_layer(entries)
+
+
+class Image:
+    """One image: `layers` are uncompressed tars."""
+
+    def __init__(self, layers, config=None, compress=gzip.compress, layer_type=LAYER_TYPE):
+        self.blobs = {}
+        descriptors = []
+        for layer in layers:
+            blob = compress(layer)
+            self.blobs[digest(blob)] = blob
+            descriptors.append({"mediaType": layer_type, "digest": digest(blob), "size": len(blob)})
+        document = {
+            "architecture": "amd64", "os": "linux", "config": config or {},
+            "rootfs": {"type": "layers", "diff_ids": [digest(layer) for layer in layers]},
+        }
+        self.config = json.dumps(document).encode()
+        self.blobs[digest(self.config)] = self.config
+        self.document = {
+            "schemaVersion": 2, "mediaType": MANIFEST_TYPE,
+            "config": {"mediaType": CONFIG_TYPE, "digest": digest(self.config), "size": len(self.config)},
+            "layers": descriptors,
+        }
+
+    @property
+    def manifest(self):
+        return json.dumps(self.document).encode()
+
+    @property
+    def id(self):
+        return digest(self.config)
+
+    def index(self):
+        entry = {"mediaType": MANIFEST_TYPE, "digest": digest(self.manifest), "size": len(self.manifest),
+                 "platform": {"os": "linux", "architecture": "amd64"}}
+        return json.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}).encode()
+
+
+def busybox_image(**config):
+    settings = {"Cmd": ["sh"], "Env": ["PATH=/bin"]}
+    settings.update(config)
+    return Image([busybox_layer()], settings)

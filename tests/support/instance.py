@@ -1,0 +1,128 @@
+"""One Bulkhead in a root directory of its own, started as a user would: bulkheadctl up."""
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import cri
+
+BUILD = os.environ["BULKHEAD_BUILD"]
+BIN = os.path.join(BUILD, "bin")
+CTL = os.path.join(BIN, "bulkheadctl")
+
+CONFLIST = {
+    "cniVersion": "0.4.0", "name": "bulkhead-test",
+    "plugins": [
+        {"type": "bridge", "bridge": "bh-test0", "isGateway": True, "ipMasq": False, "hairpinMode": True,
+         "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.111.0.0/16"}]], "dataDir": ""}},
+    ],
+}
+
+
+class Instance:
+    def __init__(self, runtime=None, config="", ceiling=None, registries=()):
+        self.root = tempfile.mkdtemp(prefix="bh-", dir="/tmp")
+        os.chmod(self.root, 0o755)
+        self.cni = os.path.join(self.root, "cni")
+        self.ipam = os.path.join(self.root, "ipam")
+        os.mkdir(self.cni)
+        conflist = json.loads(json.dumps(CONFLIST))
+        conflist["plugins"][0]["ipam"]["dataDir"] = self.ipam
+        self._write(os.path.join(self.cni, "10-test.conflist"), json.dumps(conflist))
+        runtime = runtime or os.environ.get("BULKHEAD_TEST_RUNTIME", "runc")
+        lines = [f'default_runtime = "{runtime}"']
+        lines += ["[network]", f'config_dir = "{self.cni}"', 'plugin_dirs = ["/usr/lib/cni"]']
+        for address in registries:
+            lines += ["[[registry]]", f'prefix = "{address}"', "insecure = true"]
+        self.config_file = os.path.join(self.root, "bulkhead.toml")
+        self._write(self.config_file, config + "\n" + "\n".join(lines) + "\n")
+        self.ceiling_file = None
+        if ceiling is not None:
+            self.ceiling_file = os.path.join(self.root, "ceiling.toml")
+            self._write(self.ceiling_file, ceiling)
+        self.process = None
+
+    @staticmethod
+    def _write(path, text):
+        with open(path, "w") as file:
+            file.write(text)
+        os.chmod(path, 0o644)
+
+    @property
+    def socket(self):
+        return os.path.join(self.root, "run/bulkhead.sock")
+
+    def start(self):
+        command = [CTL, "up", "--root", self.root, "--config", self.config_file]
+        if self.ceiling_file:
+            command += ["--ceiling", self.ceiling_file]
+        self.log = open(os.path.join(self.root, "daemons.log"), "ab")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
+        ready, _, _ = select.select([self.process.stdout], [], [], 60)
+        line = self.process.stdout.readline().decode() if ready else ""
+        if "unix://" not in line:
+            self.process.kill()
+            raise RuntimeError("bulkheadctl up did not become ready:\n" + self.daemon_log())
+        self.client = cri.Client(self.socket)
+        return self
+
+    def daemon_log(self):
+        with open(os.path.join(self.root, "daemons.log"), errors="replace") as file:
+            return file.read()[-8000:]
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.client.close()
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(timeout=30)
+        if self.process:
+            self.process.stdout.close()
+            self.log.close()
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def ctl(self, *arguments, check=True, **more):
+        command = [CTL, arguments[0], "--root", self.root, *arguments[1:]]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, **more)
+        if check and result.returncode != 0:
+            raise AssertionError(f"{' '.join(command)}: {result.returncode}\n{result.stdout}{result.stderr}\n"
+                                 + self.daemon_log())
+        return result
+
+    def processes(self):
+        """{pid: (name, program)} of every process of this instance."""
+        found = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                program = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read().split(b"\0")
+                with open(f"/proc/{pid}/comm") as file:
+                    name = file.read().strip()
+            except OSError:
+                continue
+            if program.startswith("bulkhead-") and self.root.encode() in words:
+                found[int(pid)] = (name, program)
+        return found
+
+    def pid_of(self, name):
+        pids = [pid for pid, (found, _) in self.processes().items() if found == name]
+        assert len(pids) == 1, (name, self.processes())
+        return pids[0]
+
+
+def wait_until(condition, seconds=10, what="condition"):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not come true in {seconds} s")
