@@ -6,18 +6,8 @@
 #   bulkhead_unit_test(NAME SOURCES... [DEPS ...])          GoogleTest, ctest name unit.NAME, no root needed
 include_guard(GLOBAL)
 
-macro(_dev_filter)
-  foreach(_s ${ARG_SOURCES})
-    if(NOT IS_ABSOLUTE ${_s} AND NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${_s})
-      message(STATUS "DEV: ${name}: no ${_s} yet, target skipped")
-      return()
-    endif()
-  endforeach()
-endmacro()
-
 function(bulkhead_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  _dev_filter()
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE bulkhead-flags)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
@@ -25,16 +15,12 @@ endfunction()
 
 function(bulkhead_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  _dev_filter()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE bulkhead-flags ${ARG_DEPS})
 endfunction()
 
 function(bulkhead_static_program name)
   bulkhead_program(${name} ${ARGN})
-  if(NOT TARGET ${name})
-    return()
-  endif()
   if(NOT BULKHEAD_SANITIZE) # the sanitizers' runtimes are shared objects
     target_link_options(${name} PRIVATE -static-pie)
   endif()
@@ -42,7 +28,6 @@ endfunction()
 
 function(bulkhead_unit_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  _dev_filter()
   add_executable(${name}-test ${ARG_SOURCES})
   target_link_libraries(${name}-test PRIVATE bulkhead-flags ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   set_target_properties(${name}-test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

@@ -28,7 +28,8 @@ inline constexpr size_t rpcFlowBytes = 32 * 1024 * 1024;
 
 // overlayfs takes 500 lower layers, Docker and OCI builders stop at 127.
 inline constexpr size_t imageLayers = 127;
-// Intakes open at once in storaged: each holds its documents and a directory per layer. The kubelet pulls a handful.
+// Intakes open at once in storaged: each holds its documents and a directory per layer. The kubelet pulls a
+// handful.
 inline constexpr size_t imagesComingIn = 64;
 
 // One stream of ExecSync (features.md: 16 MiB, the rest drained and dropped).
@@ -50,20 +51,22 @@ inline constexpr auto launcherQuick = 30s;
 // One that runs the OCI runtime; a runtime that hangs is killed then.
 inline constexpr auto ociRuntime = 120s;
 
-// What a registry may make a fetcher hold: one exchange's headers, the body of an error, a token server's reply
-// (containers/image, internal/iolimits).
+// What a registry may make a fetcher hold: one exchange's headers, the body of an error, a token server's
+// reply (containers/image, internal/iolimits).
 inline constexpr size_t httpHeaders = 64 * 1024;
 inline constexpr size_t httpErrorBody = 64 * 1024;
 inline constexpr size_t tokenReply = 1024 * 1024;
-// All texts of one pull's credential together: cloud tokens are a few KiB, and the request stays one inline packet.
+// All texts of one pull's credential together: cloud tokens are a few KiB, and the request stays one inline
+// packet.
 inline constexpr size_t credential = 48 * 1024;
 // Fetchers at once: two images of 127 layers, all in parallel.
 inline constexpr size_t fetchers = 256;
 
-// Storage workers at once: three images of 127 layers, two processes a layer; each costs the zygote a descriptor.
+// Storage workers at once: three images of 127 layers, two processes a layer; each costs the zygote a
+// descriptor.
 inline constexpr size_t workers = 768;
-// The mounter's two conversations. The launcher sends its request right behind connect(2); storaged's main looks up
-// one row.
+// The mounter's two conversations. The launcher sends its request right behind connect(2); storaged's main
+// looks up one row.
 inline constexpr auto mountRequest = 5s;
 inline constexpr auto layersAnswer = 10s;
 

@@ -1,23 +1,15 @@
 // bulkhead-cri: the exposed process. Role, peers, holdings: README.md beside this file.
 #include <kj/async-io.h>
 
-#include "daemons/common/base/log.h"
 #include "daemons/common/base/sockets.h"
 #include "daemons/common/config/load.h"
 #include "daemons/common/jail/confine.h"
 #include "daemons/common/jail/daemon.h"
 #include "daemons/cri-frontend/cri-services.h"
 #include "daemons/cri-frontend/flows/reconcile.h"
-#include "ipc/convert.h"
 
 namespace bulkhead::cri {
 namespace {
-
-log::Level levelOf(const std::string& name) {
-  if (name == "error") return log::Level::error;
-  if (name == "warning") return log::Level::warning;
-  return name == "debug" ? log::Level::debug : log::Level::info;
-}
 
 jail::Confinement confinementOf(const jail::Start& start, const Fd& listener, schema::Config::Reader config) {
   return {.uid = config.getIdentities().getCriUid(),
@@ -30,7 +22,6 @@ jail::Confinement confinementOf(const jail::Start& start, const Fd& listener, sc
 int run(int argc, char** argv) {
   jail::Start start = jail::startDaemon("cri", argc, argv);
   LoadedConfig loaded = loadConfig(start.options);
-  log::setLevel(levelOf(ipc::toString(loaded.get().getLogLevel())));
   Fd listener = takeSocket(start.sockets, "cri");
   jail::confine(jail::Process::cri, confinementOf(start, listener, loaded.get()));
 

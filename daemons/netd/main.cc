@@ -33,8 +33,10 @@ void confine(const jail::Start& start, const schema::Identities::Reader identiti
   jail::Confinement confinement;
   confinement.uid = identities.getNetUid();
   confinement.gid = identities.getNetGid();
-  // The parent: the directory itself may be deleted and made anew. /proc: who connects is read from its cgroup file.
-  confinement.paths = {{parentOf(configDirectory), read}, {start.layout.netdState(), readWrite}, {"/proc", read}};
+  // The parent: the directory itself may be deleted and made anew. /proc: who connects is read from its
+  // cgroup file.
+  confinement.paths = {
+      {parentOf(configDirectory), read}, {start.layout.netdState(), readWrite}, {"/proc", read}};
   jail::confine(jail::Process::netd, confinement);
 }
 

@@ -39,7 +39,8 @@ class BadInput(unittest.TestCase):
     def inventory(self):
         run = os.path.join(self.instance.root, "run")
         return ({p.id for p in self.client.ListPodSandbox().items}, {c.id for c in self.client.ListContainers().containers},
-                {i.id for i in self.client.ListImages().images}, sorted(os.listdir(run + "/pods")),
+                {i.id for i in self.client.ListImages().images},
+                sorted(name for name in os.listdir(run + "/pods") if len(name) == len(GOOD_ID)),
                 sorted(os.listdir(run + "/netns")), len(host.mountinfo()))
 
     def refused(self, code, field, function, **fields):
@@ -101,7 +102,8 @@ class BadInput(unittest.TestCase):
         self.pod_refused(invalid, "sysctls", sysctl)
 
         def host_network(config):
-            config.linux.security_context.namespace_options.network = api.NODE
+            options = config.linux.security_context.namespace_options
+            options.network, options.pid = api.NODE, api.CONTAINER
         self.pod_refused("PERMISSION_DENIED", "network", host_network)
 
     def container_refused(self, code, field, image_name=None, **fields):
@@ -203,11 +205,11 @@ class BadConfig(unittest.TestCase):
             instance.remove()
 
     def test_unknown_keys_name_file_and_line(self):
-        self.starts_not(["bulkhead.toml:2", "no_such_key"], config='log_level = "info"\nno_such_key = 1')
+        self.starts_not(["bulkhead.toml:3", "no_such_key"], config='log_level = "info"\nno_such_key = 1')
         self.starts_not(["ceiling.toml:2", "privilegd"], ceiling='profile = "baseline"\nprivilegd = true\n')
 
     def test_wrong_types_and_values(self):
-        self.starts_not(["bulkhead.toml:1", "log_level"], config="log_level = 3")
+        self.starts_not(["bulkhead.toml:2", "log_level"], config="log_level = 3")
         self.starts_not(["ceiling.toml:1", "profile"], ceiling='profile = "relaxed"\n')
 
 

@@ -78,7 +78,7 @@ class BadRegistry(unittest.TestCase):
         self.registry.serve(good)
         other = "sha256:" + "0" * 64
         self.registry.answers[f"/v2/evil/manifests/{other}"] = (200, {"Content-Type": image.MANIFEST_TYPE}, good.manifest)
-        self.pull_fails("FAILED_PRECONDITION", f"{self.registry.address}/evil@{other}", "digest")
+        self.pull_fails("FAILED_PRECONDITION", f"{self.registry.address}/evil@{other}", "asks for " + other)
 
         lying = image.busybox_image()
         name = lying.document["layers"][0]["digest"]

@@ -74,7 +74,7 @@ class Restart(unittest.TestCase):
         self.client.StopContainer(container_id=container, timeout=0)
         self.client.RemovePodSandbox(pod_sandbox_id=pod)
         self.client.RemoveImage(image=api.ImageSpec(image=self.reference))
-        wait_until(lambda: not host.leftovers(self.instance, [pod]), what="nothing left")
+        host.wait_nothing_left(self.instance, [pod])
 
     def try_status(self, container):
         try:

@@ -35,17 +35,17 @@ class Instance:
         conflist["plugins"][0]["ipam"]["dataDir"] = self.ipam
         self._write(os.path.join(self.cni, "10-test.conflist"), json.dumps(conflist))
         runtime = runtime or os.environ.get("BULKHEAD_TEST_RUNTIME", "runc")
-        lines = [f'default_runtime = "{runtime}"']
-        lines += ["[network]", f'config_dir = "{self.cni}"', 'plugin_dirs = ["/usr/lib/cni"]']
+        lines = [f'default_runtime = "{runtime}"', config, "[network]", f'config_dir = "{self.cni}"', 'plugin_dirs = ["/usr/lib/cni"]']
         for address in registries:
             lines += ["[[registry]]", f'prefix = "{address}"', "insecure = true"]
         self.config_file = os.path.join(self.root, "bulkhead.toml")
-        self._write(self.config_file, config + "\n" + "\n".join(lines) + "\n")
+        self._write(self.config_file, "\n".join(lines) + "\n")
         self.ceiling_file = None
         if ceiling is not None:
             self.ceiling_file = os.path.join(self.root, "ceiling.toml")
             self._write(self.ceiling_file, ceiling)
         self.process = None
+        self.client = None
 
     @staticmethod
     def _write(path, text):
@@ -67,6 +67,7 @@ class Instance:
         line = self.process.stdout.readline().decode() if ready else ""
         if "unix://" not in line:
             self.process.kill()
+            self.process.wait()
             raise RuntimeError("bulkheadctl up did not become ready:\n" + self.daemon_log())
         self.client = cri.Client(self.socket)
         return self
@@ -77,7 +78,8 @@ class Instance:
 
     def stop(self):
         if self.process and self.process.poll() is None:
-            self.client.close()
+            if self.client:
+                self.client.close()
             self.process.send_signal(signal.SIGINT)
             self.process.wait(timeout=30)
         if self.process:
@@ -125,4 +127,4 @@ def wait_until(condition, seconds=10, what="condition"):
         if value:
             return value
         time.sleep(0.02)
-    raise AssertionError(f"{what} did not come true in {seconds} s")
+    raise AssertionError(f"{what() if callable(what) else what} did not come true in {seconds} s")

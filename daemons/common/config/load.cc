@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "daemons/common/base/error.h"
+#include "daemons/common/base/log.h"
 #include "daemons/common/base/process.h"
 #include "daemons/common/config/files.h"
 #include "daemons/common/config/reader-process.h"
@@ -63,6 +64,12 @@ ipc::Packet receiveAnswer(int fd, pid_t reader) {
   return std::move(*packet);
 }
 
+log::Level levelOf(const std::string& name) {
+  if (name == "error") return log::Level::error;
+  if (name == "warning") return log::Level::warning;
+  return name == "debug" ? log::Level::debug : log::Level::info;
+}
+
 }  // namespace
 
 LoadedConfig::LoadedConfig(ipc::Packet packet) : packet_(std::make_unique<ipc::Packet>(std::move(packet))) {
@@ -78,7 +85,9 @@ LoadedConfig loadConfig(const jail::Options& options) {
   Pipe pipe = makePipe();
   pid_t reader = startReader(options.library + "/bulkhead-config", opened.arguments, pipe.write.get(), fds);
   pipe.write.reset();
-  return LoadedConfig(receiveAnswer(pipe.read.get(), reader));
+  LoadedConfig loaded(receiveAnswer(pipe.read.get(), reader));
+  log::setLevel(levelOf(ipc::toString(loaded.get().getLogLevel())));
+  return loaded;
 }
 
 }  // namespace bulkhead

@@ -23,7 +23,8 @@ class LoadedConfig {
 // Opens the configuration files (config, its *.d drop-ins, ceiling) with the caller's rights, forks, and has
 // the child confine itself as Process::configReader and execute OPTIONS.library/bulkhead-config on them.
 // Throws std::runtime_error with the reader's text ("bulkhead.toml:12: unknown key 'x.y'") if the
-// configuration is bad. A caller that is not root (under systemd's User=) runs the reader as itself.
+// configuration is bad. Sets the log level that it asks for. A caller that is not root (under systemd's
+// User=) runs the reader as itself.
 LoadedConfig loadConfig(const jail::Options& options);
 
 }  // namespace bulkhead

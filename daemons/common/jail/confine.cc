@@ -68,7 +68,7 @@ class Confiner {
   }
 
   void leaveNetwork() const {
-    bool leaves = row_.network == Network::none || row_.network == Network::unixOnly;
+    bool leaves = row_.network != Network::outbound && row_.network != Network::host;
     if (!leaves || isBornWithoutNetwork(row_.process) || !holds(startPermitted_, CAP_SYS_ADMIN)) return;
     if (::unshare(CLONE_NEWNET) != 0) throwErrno("unshare network namespace");
   }

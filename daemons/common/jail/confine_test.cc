@@ -112,7 +112,7 @@ TEST_P(EveryRow, IsWhatTheKernelSays) {
   char own[64] = {};
   ASSERT_GT(::readlink("/proc/self/ns/net", own, sizeof own - 1), 0);
   bool bornWithout = row.program == "bulkhead-storage-worker";
-  bool leaves = (row.network == Network::none || row.network == Network::unixOnly) && !bornWithout;
+  bool leaves = row.network != Network::outbound && row.network != Network::host && !bornWithout;
   EXPECT_EQ(seen.network != own, leaves);
 }
 

@@ -16,7 +16,7 @@ enum class Network {
   none,      // no socket calls at all: only descriptors it was born with
   unixOnly,  // AF_UNIX; in a network namespace of its own that is empty
   outbound,  // inet in the host's network namespace
-  pod,       // inet in one pod's network namespace
+  pod,       // inet in one pod's network namespace; until then in an empty one of its own
   host,      // unrestricted: the OCI runtimes, CNI plugins and their launchers
 };
 

@@ -29,7 +29,7 @@ tl::unexpected<Refusal> failed(const char* what, int number) {
   return refuse(Code::internal, "", std::string("could not ") + what + ": " + errnoText(number));
 }
 
-// Forks: a namespace is entered by the whole process, and this one must stay in the host's.
+// Forks: a namespace is entered by the whole process, and this one must not keep a pod's alive.
 int pinInChild(int file) {
   pid_t child = ::fork();
   if (child < 0) return errno;

@@ -8,8 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <climits>
-
 #include "daemons/common/base/io.h"
 #include "daemons/common/base/log.h"
 #include "daemons/common/base/process.h"

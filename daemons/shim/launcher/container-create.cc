@@ -166,12 +166,12 @@ Outcome<void> createContainer(const Context& context, schema::ContainerSpec::Rea
     record::writeRecord(container->directory.get(), "container", record);
     done = bearChild(context, *container, spec);
   }
-  if (!done) {
-    if (auto discarded = discardContainer(context, *container); !discarded) return discarded;
-    return done;
+  if (done) {
+    fillInfo(*container, reply);
+  } else if (auto discarded = discardContainer(context, *container); !discarded) {
+    return discarded;
   }
-  fillInfo(*container, reply);
-  return {};
+  return done;
 }
 
 }  // namespace bulkhead::launcher

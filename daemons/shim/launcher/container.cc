@@ -5,7 +5,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <thread>
@@ -29,13 +28,6 @@ using namespace std::chrono_literals;
 
 // A monitor drains its pipes for at most two seconds before it writes the exit record.
 constexpr auto recordDelay = 3s;
-
-bool isAlive(pid_t pid, std::uint64_t started) {
-  if (pid <= 0 || processStartTime(pid) != started) return false;
-  std::string stat = readSmallFile("/proc/" + std::to_string(pid) + "/stat");
-  size_t end = stat.rfind(')');
-  return end != std::string::npos && stat.compare(end, 3, ") Z") != 0;
-}
 
 // A pidfd that certainly means the process of the record; invalid if that one is gone.
 Fd openProcess(pid_t pid, std::uint64_t started) {
@@ -73,7 +65,7 @@ void endMonitor(int monitor) {
   constexpr auto grace = 20ms;
   if (monitor < 0 || hasEnded(monitor, grace)) return;
   (void)::syscall(SYS_pidfd_send_signal, monitor, SIGKILL, nullptr, 0);
-  (void)hasEnded(monitor, 1000ms);
+  (void)hasEnded(monitor, 1s);
 }
 
 State stateOf(int directory) {
@@ -111,7 +103,8 @@ State describeContainer(int directory, schema::ContainerInfo::Builder info) {
   auto exited = exitOf(directory);
   if (packet && !exited) {
     auto processes = packet->as<schema::ContainerProcesses>();
-    if (isAlive(processes.getPid(), processes.getStarted())) {
+    Fd process = openProcess(processes.getPid(), processes.getStarted());
+    if (process && !hasEnded(process.get(), 0ms)) {
       Fd started = tryOpenBeneath(directory, "started", O_RDONLY);
       info.setPid(processes.getPid());
       info.setState(started && shim::readStarted(started.get()) != 0 ? State::RUNNING : State::CREATED);

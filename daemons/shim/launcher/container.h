@@ -3,13 +3,11 @@
 
 #include <chrono>
 #include <memory>
-#include <optional>
 
 #include "daemons/shim/launcher/context.h"
 #include "daemons/shim/launcher/oci-runtime.h"
 #include "daemons/shim/launcher/pod.h"
 #include "daemons/shim/oci/oci-config.h"
-#include "daemons/shim/record/pod-records.h"
 
 namespace bulkhead::launcher {
 
@@ -26,7 +24,7 @@ Outcome<Container> findContainer(const Context& context, capnp::Text::Reader id,
 // Waits for the process behind a pidfd; a negative limit is none.
 bool hasEnded(int pidfd, std::chrono::milliseconds limit);
 
-// What /proc and its records say. Fills everything but the id fields' owners.
+// What /proc and its records say; fills everything but the ids.
 schema::ContainerInfo::State describeContainer(int directory, schema::ContainerInfo::Builder info);
 void fillInfo(const Container& container, schema::ContainerInfo::Builder info);
 

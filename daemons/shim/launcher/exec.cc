@@ -1,5 +1,4 @@
 // The verb exec.
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -71,16 +70,14 @@ Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader s
   return Started{pid, std::move(handle), pod.getShimUid()};
 }
 
-// Keeps the right to kill, and nothing to be talked to with: one byte from the monitor says which. A monitor
-// that dies counts as overdue.
+// Keeps the right to kill and hears one byte from the monitor. A monitor that dies counts as overdue.
 pid_t forkExecutioner(const Started& process, const Pipe& verdict) {
   pid_t child = ::fork();
   if (child != 0) return child;
   closeAllBut({process.handle.get(), verdict.read.get()});
   char byte = overdue;
   if (::read(verdict.read.get(), &byte, 1) != 1 || byte != finished) {
-    // Its group is its own or the runtime's, never ours. The monitor has not reaped it, so the number is
-    // still its.
+    // The monitor has not reaped it, so the number is still its. The group is its own or the runtime's.
     pid_t group = ::getpgid(process.pid);
     (void)::syscall(SYS_pidfd_send_signal, process.handle.get(), SIGKILL, nullptr, 0);
     if (group > 1 && group != ::getpgrp()) (void)::kill(-group, SIGKILL);
@@ -105,11 +102,8 @@ Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader s
   Pipe verdict = makePipe();
   pid_t executioner = forkExecutioner(*process, verdict);
   if (executioner < 0) throwErrno("fork");
-  jail::confine(jail::Process::execMonitor, {.uid = process->shimUid,
-                                             .gid = process->shimUid,
-                                             .paths = {},
-                                             .keep = {connection, process->handle.get(), verdict.write.get()},
-                                             .capabilities = {}});
+  std::vector<int> keep{connection, process->handle.get(), verdict.write.get()};
+  jail::confine(jail::Process::execMonitor, {process->shimUid, process->shimUid, {}, std::move(keep), {}});
 
   auto limit =
       spec.getTimeoutMs() == 0 ? -1ms : std::chrono::milliseconds(std::min(spec.getTimeoutMs(), 0x7fffffffU));

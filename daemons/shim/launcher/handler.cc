@@ -63,12 +63,9 @@ Outcome<void> dispatch(const Context& context, ipc::Packet& packet, int connecti
       return signalContainer(context, request.getSignalContainer());
     case schema::LaunchRequest::DELETE_CONTAINER:
       return deleteContainer(context, request.getDeleteContainer());
-    case schema::LaunchRequest::EXEC: {
-      Fd out = packet.takeFd(0);
-      Fd err = packet.takeFd(1);
-      return execInContainer(context, request.getExec(), std::move(out), std::move(err), connection,
+    case schema::LaunchRequest::EXEC:
+      return execInContainer(context, request.getExec(), packet.takeFd(0), packet.takeFd(1), connection,
                              reply.initExec());
-    }
     case schema::LaunchRequest::INSPECT:
       return inspect(context, request.getInspect(), reply.initContainer());
     case schema::LaunchRequest::LIST:

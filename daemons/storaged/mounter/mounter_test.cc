@@ -23,7 +23,7 @@
 #include "daemons/storaged/mounter/layers.h"
 #include "daemons/storaged/mounter/overlay.h"
 #include "daemons/storaged/mounter/view.h"
-#include "daemons/storaged/zygote/test-store.h"
+#include "daemons/storaged/zygote/testing/test-store.h"
 #include "ipc/convert.h"
 #include "ipc/packet.h"
 

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <set>
 
-#include "daemons/storaged/zygote/escape-attempts.h"
-#include "daemons/storaged/zygote/zygote-harness.h"
+#include "daemons/storaged/zygote/testing/escape-attempts.h"
+#include "daemons/storaged/zygote/testing/zygote-harness.h"
 
 namespace bulkhead::zygote {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <array>
 
-#include "daemons/storaged/zygote/zygote-harness.h"
+#include "daemons/storaged/zygote/testing/zygote-harness.h"
 
 namespace bulkhead::zygote {
 namespace {

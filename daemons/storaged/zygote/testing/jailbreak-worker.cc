@@ -17,7 +17,7 @@
 #include "daemons/common/base/io.h"
 #include "daemons/common/jail/confine.h"
 #include "daemons/common/jail/daemon.h"
-#include "daemons/storaged/zygote/escape-attempts.h"
+#include "daemons/storaged/zygote/testing/escape-attempts.h"
 
 namespace bulkhead::zygote {
 namespace {

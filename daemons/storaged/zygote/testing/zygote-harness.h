@@ -17,7 +17,7 @@
 #include "daemons/common/base/ids.h"
 #include "daemons/common/base/io.h"
 #include "daemons/common/base/process.h"
-#include "daemons/storaged/zygote/test-store.h"
+#include "daemons/storaged/zygote/testing/test-store.h"
 #include "ipc/packet.h"
 #include "ipc/schema/worker.capnp.h"
 
