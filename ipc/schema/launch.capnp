@@ -133,7 +133,7 @@ struct ExecSpec {
 struct ExecEnd {
   union {
     exited @0 :Int32;      # exit code; 128 + signal
-    timedOut @1 :Void;     # everything the exec started in its process group was killed
+    timedOut @1 :Void;     # everything the exec started in its process group was killed, as when the caller hangs up
   }
 }
 
@@ -148,7 +148,7 @@ struct ContainerInfo {
   podId @1 :Text;
   pid @2 :Int32;             # of its first process; 0 once it is gone
   state @3 :State;
-  exit @4 :Exit;             # if exited
+  exit @4 :Exit;             # if exited; startedAt alone if running
 
   enum State {
     created @0;

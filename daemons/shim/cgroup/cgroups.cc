@@ -61,7 +61,13 @@ bool isV2() {
 }
 
 bool isHybridWithV2Controllers() {
-  return !isV2() && readSmallFile(mountPoint + "/unified/cgroup.controllers").size() > 1;
+  return !isV2() && !unifiedControllers().empty();
+}
+
+std::string unifiedControllers() {
+  std::string names = readSmallFile(mountPoint + "/unified/cgroup.controllers");
+  while (!names.empty() && names.back() == '\n') names.pop_back();
+  return names;
 }
 
 bool hasSwapAccounting() {

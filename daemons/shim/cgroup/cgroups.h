@@ -14,6 +14,9 @@ bool isV2();
 // crun 1.8 refuses a hybrid host whose v2 hierarchy owns a controller.
 bool isHybridWithV2Controllers();
 
+// What the v2 hierarchy of a hybrid host owns: "hugetlb rdma". Empty if there is none.
+std::string unifiedControllers();
+
 // Does the kernel count swap per group (v1: memory.memsw)?
 bool hasSwapAccounting();
 

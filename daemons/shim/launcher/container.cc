@@ -68,6 +68,22 @@ void endMonitor(int monitor) {
   (void)hasEnded(monitor, 1s);
 }
 
+// Nobody reads its output or will know how it ended (docs/decisions/0006).
+void endOrphan(int process) {
+  log::warning("a container without its monitor is killed");
+  (void)::syscall(SYS_pidfd_send_signal, process, SIGKILL, nullptr, 0);
+  (void)hasEnded(process, 2s);
+}
+
+void describeLiving(int directory, schema::ContainerProcesses::Reader processes,
+                    schema::ContainerInfo::Builder info) {
+  Fd file = tryOpenBeneath(directory, "started", O_RDONLY);
+  std::int64_t started = file ? shim::readStarted(file.get()) : 0;
+  info.setPid(processes.getPid());
+  info.setState(started != 0 ? State::RUNNING : State::CREATED);
+  if (started != 0) info.initExit().setStartedAt(started);
+}
+
 State stateOf(int directory) {
   capnp::MallocMessageBuilder scratch;
   return describeContainer(directory, scratch.initRoot<schema::ContainerInfo>());
@@ -103,14 +119,18 @@ State describeContainer(int directory, schema::ContainerInfo::Builder info) {
   auto exited = exitOf(directory);
   if (packet && !exited) {
     auto processes = packet->as<schema::ContainerProcesses>();
+    Fd monitor = openProcess(processes.getShimPid(), processes.getShimStarted());
+    bool monitored = monitor && !hasEnded(monitor.get(), 0ms);
     Fd process = openProcess(processes.getPid(), processes.getStarted());
-    if (process && !hasEnded(process.get(), 0ms)) {
-      Fd started = tryOpenBeneath(directory, "started", O_RDONLY);
-      info.setPid(processes.getPid());
-      info.setState(started && shim::readStarted(started.get()) != 0 ? State::RUNNING : State::CREATED);
+    // In this order: a monitor ends after its container, so one that was gone before is gone for another
+    // reason.
+    bool lives = process && !hasEnded(process.get(), 0ms);
+    if (lives && monitored) {
+      describeLiving(directory, processes, info);
       return info.getState();
     }
-    exited = awaitExit(directory, openProcess(processes.getShimPid(), processes.getShimStarted()).get());
+    if (lives) endOrphan(process.get());
+    exited = awaitExit(directory, monitor.get());
   }
   if (exited) writeExitInfo(directory, *exited, info);
   info.setState(exited ? State::EXITED : State::LOST);

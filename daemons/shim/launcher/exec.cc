@@ -1,4 +1,5 @@
 // The verb exec.
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -85,6 +86,20 @@ pid_t forkExecutioner(const Started& process, const Pipe& verdict) {
   ::_exit(0);
 }
 
+// Whoever asked and hung up wants the process no more: as good as late.
+bool endsInTime(int process, int connection, std::chrono::milliseconds limit) {
+  using Clock = std::chrono::steady_clock;
+  auto end = Clock::now() + limit;
+  while (true) {
+    pollfd events[] = {{process, POLLIN, 0}, {connection, POLLRDHUP, 0}};
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    int n = ::poll(events, 2, limit < 0ms ? -1 : static_cast<int>(std::max(left, 0ms).count()));
+    if (n < 0 && errno != EINTR) throwErrno("poll");
+    if (n > 0) return events[0].revents != 0;
+    if (n == 0) return false;
+  }
+}
+
 }  // namespace
 
 Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader spec, Fd out, Fd err,
@@ -107,7 +122,7 @@ Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader s
 
   auto limit =
       spec.getTimeoutMs() == 0 ? -1ms : std::chrono::milliseconds(std::min(spec.getTimeoutMs(), 0x7fffffffU));
-  bool inTime = hasEnded(process->handle.get(), limit);
+  bool inTime = endsInTime(process->handle.get(), connection, limit);
   if (::write(verdict.write.get(), inTime ? &finished : &overdue, 1) != 1) throwErrno("tell executioner");
   (void)waitFor(executioner, std::nullopt);
   if (!inTime) {

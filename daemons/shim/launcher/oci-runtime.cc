@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 
 #include "daemons/common/base/io.h"
 #include "daemons/common/base/log.h"
 #include "daemons/common/base/process.h"
 #include "daemons/common/jail/confine.h"
+#include "daemons/shim/cgroup/cgroups.h"
 #include "ipc/limits.h"
 
 namespace bulkhead::launcher {
@@ -107,11 +109,18 @@ bool OciRuntime::knows(const std::string& containerId) const {
   return ::access((state_ + "/" + containerId).c_str(), F_OK) == 0;
 }
 
+bool refusesHybridHosts(const std::string& version) {
+  int major = 0;
+  int minor = 0;
+  return std::sscanf(version.c_str(), "crun version %d.%d", &major, &minor) == 2 &&
+         std::pair(major, minor) < std::pair(1, 9);
+}
+
 tl::unexpected<Refusal> hybridRefusal() {
-  return refuse(
-      Code::failedPrecondition, "runtimeHandler",
-      "crun refuses this host's control groups (hybrid, and the v2 hierarchy owns a controller): mount the "
-      "hugetlb v1 hierarchy, or set fallback_runtime = \"runc\" in bulkhead.toml");
+  return refuse(Code::failedPrecondition, "runtimeHandler",
+                "crun refuses this host's control groups (hybrid, and the v2 hierarchy owns: " +
+                    cgroup::unifiedControllers() +
+                    "): mount their v1 hierarchies, or set fallback_runtime = \"runc\" in bulkhead.toml");
 }
 
 Outcome<std::string> runtimeVersion(const Context& context, const std::string& name) {

@@ -53,6 +53,10 @@ class OciRuntime {
   std::string state_;
 };
 
+// Does a runtime with this first line of `--version` refuse a hybrid host whose v2 hierarchy owns a
+// controller? crun does before 1.9.
+bool refusesHybridHosts(const std::string& version);
+
 // crun 1.8 on a hybrid host whose v2 hierarchy owns a controller, with the two ways out.
 tl::unexpected<Refusal> hybridRefusal();
 

@@ -29,8 +29,10 @@ Outcome<std::string> effectiveRuntime(const Context& context, const std::string&
   std::string path = runtimePath(context, name);
   if (path.empty())
     return refuse(Code::failedPrecondition, "runtimeHandler", "no default runtime is configured");
-  bool refusesHost = path.substr(path.rfind('/') + 1) == "crun" && cgroup::isHybridWithV2Controllers();
-  if (!refusesHost) return name;
+  if (!cgroup::isHybridWithV2Controllers()) return name;
+  auto version = runtimeVersion(context, name);
+  if (!version) return tl::unexpected(version.error());
+  if (!refusesHybridHosts(*version)) return name;
   std::string fallback = toString(context.config.getFallbackRuntime());
   if (fallback.empty() || runtimePath(context, fallback).empty()) {
     return hybridRefusal();

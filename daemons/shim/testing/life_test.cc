@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,6 +15,7 @@
 #include <thread>
 
 #include "daemons/common/base/io.h"
+#include "daemons/common/base/process.h"
 #include "daemons/shim/record/exit-record.h"
 #include "daemons/shim/testing/harness.h"
 #include "ipc/convert.h"
@@ -246,6 +248,59 @@ TEST_P(Life, ExecRunsInsideAndEndsInTime) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, 2s);
   packet = exec("exec /bin/nothing", 0, out);
   EXPECT_EQ(packet->as<schema::LaunchReply>().getExec().getExited(), 127);
+  remove(id);
+  removePod(pod);
+}
+
+TEST_P(Life, AnExecEndsWhenItsCallerIsGone) {
+  PodId pod = at().makePod();
+  ContainerId id = make(pod, "sleep 100");
+  start(id);
+  Pipe out = makePipe();
+  Pipe err = makePipe();
+  pid_t caller = ::fork();
+  if (caller == 0) {
+    (void)at().ask(
+        [&](auto request) {
+          auto spec = request.initExec();
+          spec.setContainerId(id.text());
+          auto args = spec.initArgs(3);
+          args.set(0, ipc::toData("/bin/sh"));
+          args.set(1, ipc::toData("-c"));
+          args.set(2, ipc::toData("echo on; sleep 1000; true"));
+        },
+        {out.write.get(), err.write.get()});
+    ::_exit(0);
+  }
+  out.write.reset();
+  char first = 0;
+  ASSERT_EQ(::read(out.read.get(), &first, 1), 1);
+  ::kill(caller, SIGKILL);
+  (void)waitFor(caller, std::nullopt);
+  // The end of the pipe: nothing of the exec is left that could write into it.
+  pollfd ended{out.read.get(), POLLIN, 0};
+  std::string rest;
+  for (char byte = 0; ::poll(&ended, 1, 5000) == 1 && ::read(out.read.get(), &byte, 1) == 1;) rest += byte;
+  EXPECT_EQ(rest, "n\n");
+  EXPECT_EQ(::poll(&ended, 1, 0), 1) << "the command still runs";
+  EXPECT_EQ(at().state(id), State::RUNNING);
+  remove(id);
+  removePod(pod);
+}
+
+TEST_P(Life, AContainerWithoutItsMonitorIsKilledAndLost) {
+  PodId pod = at().makePod();
+  ContainerId id = make(pod, "while :; do sleep 1; done");
+  start(id);
+  EXPECT_EQ(at().state(id), State::RUNNING);
+  auto packet = at().ask([&](auto request) { request.setInspect(id.text()); });
+  auto info = packet->as<schema::LaunchReply>().getContainer();
+  EXPECT_GT(info.getExit().getStartedAt(), 0);
+  pid_t first = info.getPid();
+  ASSERT_EQ(::kill(shimOf(id), SIGKILL), 0);
+  for (int i = 0; i < 500 && shimOf(id) != 0; ++i) std::this_thread::sleep_for(2ms);
+  EXPECT_EQ(at().state(id), State::LOST);
+  EXPECT_FALSE(std::filesystem::exists("/proc/" + std::to_string(first) + "/exe"));
   remove(id);
   removePod(pod);
 }
