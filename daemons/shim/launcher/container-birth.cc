@@ -133,12 +133,11 @@ void recordProcesses(const Container& container, pid_t pid) {
 
 // The descriptors become 3, 4, …, in this order, as shim/monitor/main.cc takes them.
 void arrange(const std::vector<int>& fds) {
-  constexpr int high = 100;  // through high numbers: one may sit where another has to go
-  for (size_t i = 0; i < fds.size(); ++i) {
-    if (::dup3(fds[i], high + static_cast<int>(i), O_CLOEXEC) < 0) throwErrno("dup3");
-  }
-  for (size_t i = 0; i < fds.size(); ++i) {
-    if (::dup2(high + static_cast<int>(i), 3 + static_cast<int>(i)) < 0) throwErrno("dup2");
+  constexpr int high = 100;  // through free high numbers: one may sit where another has to go
+  std::vector<Fd> copies;
+  for (int fd : fds) copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, high));
+  for (size_t i = 0; i < copies.size(); ++i) {
+    if (::dup2(copies[i].get(), 3 + static_cast<int>(i)) < 0) throwErrno("dup2");
   }
 }
 

@@ -125,6 +125,22 @@ TEST_P(Life, TheHostNeverSeesAContainersMounts) {
   removePod(pod);
 }
 
+// So many that descriptors take numbers which the monitor's are moved through.
+TEST_P(Life, AContainerOfManyVolumes) {
+  constexpr unsigned many = 120;
+  PodId pod = at().makePod();
+  shell("mkdir -p " + at().path("volumes/many") + " && echo seen > " + at().path("volumes/many/file"));
+  auto mountMany = [&](auto spec) {
+    auto mounts = spec.initMounts(many);
+    for (unsigned i = 0; i < many; ++i) {
+      mounts[i].setSource(at().path("volumes/many"));
+      mounts[i].setDestination("/many/" + std::to_string(i));
+    }
+  };
+  EXPECT_EQ(run(pod, "cat /many/*/file | sort | uniq -c | tr -s ' '", mountMany), " 120 seen\n");
+  removePod(pod);
+}
+
 TEST_P(Life, TheShimIsPowerless) {
   PodId pod = at().makePod();
   ContainerId id = make(pod, "sleep 100");
