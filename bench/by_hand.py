@@ -2,12 +2,14 @@
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import tarfile
 import tempfile
 import io
 
+import host
 import image
 
 CNI = "/usr/lib/cni/bridge"
@@ -19,6 +21,7 @@ class ByHand:
         self.directory = tempfile.mkdtemp(prefix="bh-hand-", dir="/tmp")
         self.plugin = dict(conflist["plugins"][0], cniVersion=conflist["cniVersion"], name="by-hand", bridge="bh-hand0")
         self.plugin["ipam"] = dict(self.plugin["ipam"], dataDir=ipam, ranges=[[{"subnet": "10.113.0.0/16"}]])
+        self.names = []
         self.lower = os.path.join(self.directory, "lower")
         with tarfile.open(fileobj=io.BytesIO(image.busybox_layer())) as tar:
             tar.extractall(self.lower)
@@ -27,6 +30,14 @@ class ByHand:
             self.spec = json.load(file)
 
     def remove(self):
+        """Everything, also in the middle of a run."""
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        for name in self.names:
+            subprocess.run([self.runtime, "--root", os.path.join(self.directory, "state"), "delete", "--force", name], **quiet)
+            for mounted in (os.path.join(self.directory, name, "rootfs"), self._netns(name)):
+                subprocess.run(["umount", "-q", mounted], **quiet)
+        for group in host.cgroups("bulkhead-by-hand"):
+            os.rmdir(group)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _netns(self, name):
@@ -39,6 +50,7 @@ class ByHand:
 
     def network(self, name):
         """A network namespace, pinned, and the CNI plugin's ADD."""
+        self.names.append(name)
         open(self._netns(name), "w").close()
         subprocess.run(["unshare", f"--net={self._netns(name)}", "true"], check=True)
         self._cni("ADD", name)
@@ -59,7 +71,7 @@ class ByHand:
                 namespace["path"] = self._netns(name)
         with open(os.path.join(bundle, "config.json"), "w") as file:
             json.dump(spec, file)
-        self._runtime("create", "--bundle", bundle, name)
+        self._runtime("create", "--bundle", bundle, "--pid-file", os.path.join(bundle, "pid"), name)
 
     def _runtime(self, *arguments):
         subprocess.run([self.runtime, "--root", os.path.join(self.directory, "state"), *arguments], check=True,
@@ -72,7 +84,12 @@ class ByHand:
         self._runtime("exec", name, "true")
 
     def stop(self, name):
+        """And wait for its end, as StopContainer does."""
+        with open(os.path.join(self.directory, name, "pid")) as file:
+            handle = os.pidfd_open(int(file.read()))
         self._runtime("kill", name, "KILL")
+        select.select([handle], [], [])
+        os.close(handle)
 
     def delete(self, name):
         self._runtime("delete", "--force", name)

@@ -1,6 +1,7 @@
 """Pods one after the other through Bulkhead and by hand, then the memory of every process. See README.md."""
 
 import argparse
+import math
 import os
 import statistics
 import time
@@ -9,7 +10,7 @@ import cri
 import image
 from by_hand import ByHand
 from cri import api
-from instance import CONFLIST, Instance
+from instance import CONFLIST, Instance, children_of
 from registry import Registry
 
 
@@ -27,8 +28,9 @@ class Timings:
         return statistics.median(self.steps[step])
 
     def p95(self, step):
+        """By nearest rank: of 20 values the 19th."""
         values = sorted(self.steps[step])
-        return values[min(len(values) - 1, int(len(values) * 0.95))]
+        return values[math.ceil(len(values) * 0.95) - 1]
 
 
 def pss(pid):
@@ -38,9 +40,11 @@ def pss(pid):
 
 
 def memory(instance):
-    """{process name: [PSS in KiB, …]}"""
+    """{process name: [PSS in KiB, …]}, the supervisor's (bulkheadctl up) and its guardian's among them."""
     found = {}
-    for pid, (name, _) in instance.processes().items():
+    names = {pid: name for pid, (name, _) in instance.processes().items()}
+    names.update((pid, "bulkheadctl up") for pid in [instance.process.pid, *children_of(instance.process.pid)] if pid not in names)
+    for pid, name in names.items():
         try:
             found.setdefault(name, []).append(pss(pid))
         except (OSError, StopIteration):
@@ -48,37 +52,62 @@ def memory(instance):
     return found
 
 
-def through_bulkhead(instance, reference, count, timings):
-    client = instance.client
-    pods = []
+class Ours:
+    """One pod with one container through Bulkhead, step by step."""
+
+    def __init__(self, instance, reference, timings):
+        self.instance, self.reference, self.timings = instance, reference, timings
+        self.client = instance.client
+        self.made = []
+
+    def up(self, number):
+        name, take = f"bench-{number}", self.timings.take
+        config = cri.pod_config(name, os.path.join(self.instance.root, "logs", name))
+        pod = take("run", self.client.RunPodSandbox, config=config).pod_sandbox_id
+        container = take("create", self.client.CreateContainer, pod_sandbox_id=pod, sandbox_config=config,
+                         config=cri.container_config("main", self.reference, ["sleep", "1000"])).container_id
+        take("start", self.client.StartContainer, container_id=container)
+        take("exec", self.client.ExecSync, container_id=container, cmd=["true"])
+        self.made.append((pod, container))
+
+    def down(self, number):
+        pod, container = self.made[number]
+        self.timings.take("stop", self.client.StopContainer, container_id=container, timeout=0)
+        self.timings.take("remove", self.client.RemoveContainer, container_id=container)
+        self.timings.take("stop pod", self.client.StopPodSandbox, pod_sandbox_id=pod)
+        self.timings.take("remove pod", self.client.RemovePodSandbox, pod_sandbox_id=pod)
+
+
+class Theirs:
+    """The same steps by hand."""
+
+    def __init__(self, hand, timings):
+        self.hand, self.timings = hand, timings
+
+    def up(self, number):
+        name = f"hand-{number}"
+        self.timings.take("run", self.hand.network, name)
+        self.timings.take("create", self.hand.create, name)
+        self.timings.take("start", self.hand.start, name)
+        self.timings.take("exec", self.hand.execute, name)
+
+    def down(self, number):
+        name = f"hand-{number}"
+        self.timings.take("stop", self.hand.stop, name)
+        self.timings.take("remove", self.hand.delete, name)
+        self.timings.take("stop pod", self.hand.unplug, name)
+
+
+def side_by_side(instance, ways, count):
+    """Pod by pod, each way in turn, so that what else the machine does meets both; the memory while all are up."""
     for number in range(count):
-        config = cri.pod_config(f"bench-{number}", os.path.join(instance.root, "logs", f"bench-{number}"))
-        pod = timings.take("run", client.RunPodSandbox, config=config).pod_sandbox_id
-        container = timings.take("create", client.CreateContainer, pod_sandbox_id=pod, sandbox_config=config,
-                                 config=cri.container_config("main", reference, ["sleep", "1000"])).container_id
-        timings.take("start", client.StartContainer, container_id=container)
-        timings.take("exec", client.ExecSync, container_id=container, cmd=["true"])
-        pods.append((pod, container))
+        for way in ways:
+            way.up(number)
     loaded = memory(instance)
-    for pod, container in pods:
-        timings.take("stop", client.StopContainer, container_id=container, timeout=0)
-        timings.take("remove", client.RemoveContainer, container_id=container)
-        timings.take("stop pod", client.StopPodSandbox, pod_sandbox_id=pod)
-        timings.take("remove pod", client.RemovePodSandbox, pod_sandbox_id=pod)
+    for number in range(count):
+        for way in ways:
+            way.down(number)
     return loaded
-
-
-def by_hand(hand, count, timings):
-    names = [f"hand-{number}" for number in range(count)]
-    for name in names:
-        timings.take("run", hand.network, name)
-        timings.take("create", hand.create, name)
-        timings.take("start", hand.start, name)
-        timings.take("exec", hand.execute, name)
-    for name in names:
-        timings.take("stop", hand.stop, name)
-        timings.take("remove", hand.delete, name)
-        timings.take("stop pod", hand.unplug, name)
 
 
 def print_latencies(ours, hand):
@@ -111,23 +140,24 @@ def main():
     registry = Registry()
     reference = registry.push(image.busybox_image(), "busybox", "v1")
     instance = Instance(runtime=options.runtime, registries=[registry.address]).start()
-    hand = ByHand(options.runtime, CONFLIST, os.path.join(instance.root, "ipam-hand"))
+    hands = []
+
+    def ways(ours, theirs):
+        hands.append(ByHand(options.runtime, CONFLIST, os.path.join(instance.root, "ipam-hand")))
+        return Ours(instance, reference, ours), Theirs(hands[-1], theirs)
     try:
         time.sleep(1)
         idle = memory(instance)
         instance.client.PullImage(image=api.ImageSpec(image=reference))
-        warm, ours, theirs = Timings(), Timings(), Timings()
-        through_bulkhead(instance, reference, 2, warm)
-        by_hand(hand, 1, warm)
-        hand.remove()
-        hand = ByHand(options.runtime, CONFLIST, os.path.join(instance.root, "ipam-hand"))
-        loaded = through_bulkhead(instance, reference, options.pods, ours)
-        by_hand(hand, options.pods, theirs)
+        side_by_side(instance, ways(Timings(), Timings()), 2)  # warm
+        ours, theirs = Timings(), Timings()
+        loaded = side_by_side(instance, ways(ours, theirs), options.pods)
         print(f"{options.pods} pods, one after the other, {options.runtime}\n")
         print_latencies(ours, theirs)
         print_memory(idle, loaded, options.pods)
     finally:
-        hand.remove()
+        for hand in hands:
+            hand.remove()
         instance.remove()
         registry.stop()
 

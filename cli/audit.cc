@@ -95,7 +95,7 @@ int auditCommand(const Options& options) {
   if (options.library.empty() && !started.library.empty()) instance.library = started.library;
   Settings settings = loadSettings(instance, config, ceiling);
 
-  audit::Report report = audit::auditInstance(instance, settings.accounts);
+  audit::Report report = audit::auditInstance(instance, settings);
   if (settings.ceilingProfile == "permissive") {
     report.notes.emplace_back("the ceiling is 'permissive': whoever owns bulkhead-cri is root on this node");
   }

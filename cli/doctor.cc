@@ -20,18 +20,19 @@ struct Options {
   bool json = false;
 };
 
-std::string unifiedControllers() {
-  std::string text = readSmallFile("/sys/fs/cgroup/unified/cgroup.controllers");
-  return text.empty() ? readSmallFile("/sys/fs/cgroup/cgroup.controllers") : text;
+std::string unifiedControllers(const std::string& mountInfo) {
+  std::string point = unifiedMountPoint(mountInfo);
+  return point.empty() ? "" : readSmallFile(point + "/cgroup.controllers");
 }
 
-HostCheck checkConfiguration(const Options& options) {
+HostCheck checkConfiguration(const Options& options, RuntimeChoice& runtime) {
   try {
     Instance instance = orFail(Instance::at(options.root, ""));
     StartFiles started = savedStartFiles(instance);
     std::string config = options.config.empty() ? started.config : options.config;
     std::string ceiling = options.ceiling.empty() ? started.ceiling : options.ceiling;
     Settings settings = loadSettings(instance, config, ceiling);
+    runtime = chooseRuntime(settings.defaultRuntimePath, settings.hasFallbackRuntime);
     if (settings.ceilingProfile == "permissive") {
       return {"configuration", Finding::warning, "valid; the ceiling is 'permissive'",
               "whoever owns bulkhead-cri is root on this node: use 'baseline' with exceptions"};
@@ -45,11 +46,14 @@ HostCheck checkConfiguration(const Options& options) {
 std::vector<HostCheck> allChecks(const Options& options) {
   std::vector<HostCheck> all = checkKernel();
   auto append = [&all](std::vector<HostCheck> more) { all.insert(all.end(), more.begin(), more.end()); };
-  append({checkCgroups(readSmallFile("/proc/self/mountinfo"), unifiedControllers())});
+  RuntimeChoice runtime = chooseRuntime("", false);
+  HostCheck configuration = checkConfiguration(options, runtime);
+  std::string mountInfo = readSmallFile("/proc/self/mountinfo");
+  append({checkCgroups(mountInfo, unifiedControllers(mountInfo), runtime)});
   append({checkBoundingSet(readSmallFile("/proc/self/status"))});
   append(checkRuntimes());
   append(checkCni());
-  append({checkAccounts(), checkConfiguration(options)});
+  append({checkAccounts(), configuration});
   return all;
 }
 

@@ -5,6 +5,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/json.h"
 #include "daemons/common/base/io.h"
 
 namespace bulkhead::cli {
@@ -15,6 +16,7 @@ struct Options {
   std::string container;
   std::vector<std::string> arguments;
   std::int64_t timeout = 0;  // seconds; 0: none
+  bool json = false;
 };
 
 int exec(const Options& options) {
@@ -24,6 +26,10 @@ int exec(const Options& options) {
   for (const std::string& argument : options.arguments) request.add_cmd(argument);
   request.set_timeout(options.timeout);
   auto answer = client.call(client.runtime(), &RuntimeService::Stub::ExecSync, request, unlimited);
+  if (options.json) {
+    printJson(toJson(answer));
+    return answer.exit_code();
+  }
   bool written = writeAll(STDOUT_FILENO, answer.stdout());
   written = writeAll(STDERR_FILENO, answer.stderr()) && written;
   if (!written) throw CommandError("cannot write the output on");
@@ -37,6 +43,7 @@ void addExec(CLI::App& app, Chosen& chosen) {
   CLI::App* command =
       app.add_subcommand("exec", "run a program in a container; its output and exit code are passed on");
   addTargetOptions(*command, options->target);
+  addOutputOption(*command, options->json);
   command->add_option("--timeout", options->timeout, "seconds until it is killed (default: none)")
       ->check(CLI::NonNegativeNumber);
   command->add_option("CONTAINER", options->container, "id, unique beginning of one, or name")->required();

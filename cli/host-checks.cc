@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <sstream>
 
@@ -81,9 +82,70 @@ std::string versionOf(const std::string& program) {
   return text.substr(0, text.find('\n'));
 }
 
+std::string programNamed(const std::string& name) {
+  for (const char* place : programPlaces) {
+    std::string path = std::string(place) + "/" + name;
+    if (::access(path.c_str(), X_OK) == 0) return path;
+  }
+  return {};
+}
+
+HostCheck hybridCheck(const std::string& controllers, const RuntimeChoice& runtime) {
+  std::string found = "hybrid, and the v2 hierarchy owns: " + controllers;
+  if (runtime.crunVersion.empty()) return {"cgroups", Finding::ok, found, ""};
+  found += "; " + runtime.crunVersion;
+  if (!refusesHybridHosts(runtime.crunVersion)) return {"cgroups", Finding::ok, found, ""};
+  bool hopeless = runtime.crunIsDefault && !runtime.hasFallback;
+  std::string mounts;
+  std::istringstream names(controllers);
+  for (std::string name; names >> name;)
+    mounts += (mounts.empty() ? ": mkdir -p D/" : "; mkdir -p D/") + name + " && mount -t cgroup -o " + name +
+              " none D/" + name;
+  std::string advice = "crun up to 1.8 refuses to run like this";
+  advice += hopeless ? ", and it is the default with no other to fall back to" : "";
+  advice +=
+      ". Either use runc (default_runtime or fallback_runtime in bulkhead.toml), or give each of these "
+      "controllers a v1 hierarchy, in some directory D" +
+      mounts;
+  return {"cgroups", hopeless ? Finding::failure : Finding::warning, found, advice};
+}
+
 }  // namespace
 
-HostCheck checkCgroups(std::string_view mountInfo, std::string_view unifiedControllers) {
+bool refusesHybridHosts(std::string_view crunVersion) {
+  size_t digit = crunVersion.find_first_of("0123456789");
+  int major = 0;
+  int minor = 0;
+  if (digit == crunVersion.npos ||
+      std::sscanf(std::string(crunVersion.substr(digit)).c_str(), "%d.%d", &major, &minor) != 2) {
+    return true;
+  }
+  return major < 1 || (major == 1 && minor <= 8);
+}
+
+std::string unifiedMountPoint(std::string_view mountInfo) {
+  std::istringstream lines{std::string(mountInfo)};
+  for (std::string line; std::getline(lines, line);) {
+    if (!hasFileSystem(line, "cgroup2")) continue;
+    std::istringstream words(line);
+    std::string id, parent, device, root, point;
+    words >> id >> parent >> device >> root >> point;
+    return point;
+  }
+  return {};
+}
+
+RuntimeChoice chooseRuntime(const std::string& defaultPath, bool hasFallback) {
+  RuntimeChoice choice;
+  choice.crunIsDefault = fs::path(defaultPath).filename() == "crun";
+  choice.hasFallback = hasFallback;
+  std::string crun = choice.crunIsDefault ? defaultPath : programNamed("crun");
+  if (!crun.empty()) choice.crunVersion = versionOf(crun);
+  return choice;
+}
+
+HostCheck checkCgroups(std::string_view mountInfo, std::string_view unifiedControllers,
+                       const RuntimeChoice& runtime) {
   bool v1 = hasFileSystem(mountInfo, "cgroup");
   bool v2 = hasFileSystem(mountInfo, "cgroup2");
   if (!v1 && !v2) {
@@ -92,12 +154,7 @@ HostCheck checkCgroups(std::string_view mountInfo, std::string_view unifiedContr
   if (!v1) return {"cgroups", Finding::ok, "v2", ""};
   std::string controllers(unifiedControllers.substr(0, unifiedControllers.find('\n')));
   if (!v2 || controllers.empty()) return {"cgroups", Finding::ok, v2 ? "v1 (hybrid)" : "v1", ""};
-  return {"cgroups", Finding::warning, "hybrid, and the v2 hierarchy owns: " + controllers,
-          "crun up to 1.8 refuses to run like this. Either mount these controllers as v1 hierarchies (mkdir "
-          "DIR; mount "
-          "-t cgroup -o " +
-              controllers.substr(0, controllers.find(' ')) +
-              " none DIR), or use runc (default_runtime or fallback_runtime in bulkhead.toml)"};
+  return hybridCheck(controllers, runtime);
 }
 
 HostCheck checkBoundingSet(std::string_view status) {
@@ -121,15 +178,12 @@ std::vector<HostCheck> checkKernel() {
 std::vector<HostCheck> checkRuntimes() {
   std::vector<HostCheck> checks;
   for (const char* name : {"crun", "runc"}) {
-    for (const char* place : programPlaces) {
-      std::string path = std::string(place) + "/" + name;
-      if (::access(path.c_str(), X_OK) != 0) continue;
-      std::string version = versionOf(path);
-      bool works = !version.empty();
-      checks.push_back({name, works ? Finding::ok : Finding::warning,
-                        path + ": " + (works ? version : "does not tell its version"), ""});
-      break;
-    }
+    std::string path = programNamed(name);
+    if (path.empty()) continue;
+    std::string version = versionOf(path);
+    bool works = !version.empty();
+    checks.push_back({name, works ? Finding::ok : Finding::warning,
+                      path + ": " + (works ? version : "does not tell its version"), ""});
   }
   if (checks.empty()) {
     checks.push_back(
@@ -159,7 +213,8 @@ std::vector<HostCheck> checkCni() {
 
 HostCheck checkAccounts() {
   std::string missing;
-  for (const char* name : {"bulkhead-cri", "bulkhead-image", "bulkhead-storage", "bulkhead-net"}) {
+  for (const char* name :
+       {"bulkhead-cri", "bulkhead-image", "bulkhead-storage", "bulkhead-net", "bulkhead-config"}) {
     if (::getpwnam(name) == nullptr) missing += (missing.empty() ? "" : ", ") + std::string(name);
   }
   if (missing.empty()) return {"users", Finding::ok, "all present", ""};

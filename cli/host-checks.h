@@ -16,9 +16,25 @@ struct HostCheck {
   std::string advice;  // what to do about it; empty: nothing
 };
 
+// Which OCI runtime is used here.
+struct RuntimeChoice {
+  std::string crunVersion;  // what crun --version begins with; empty: there is no crun
+  bool crunIsDefault = false;
+  bool hasFallback = false;
+};
+// By the configuration. A crun that it does not use is looked for in the usual places.
+RuntimeChoice chooseRuntime(const std::string& defaultPath, bool hasFallback);
+
 // crun up to 1.8 refuses a host with v1 hierarchies whose v2 hierarchy owns a controller. `mountInfo`:
 // /proc/self/mountinfo; `unifiedControllers`: cgroup.controllers of the v2 hierarchy. Pure.
-HostCheck checkCgroups(std::string_view mountInfo, std::string_view unifiedControllers);
+HostCheck checkCgroups(std::string_view mountInfo, std::string_view unifiedControllers,
+                       const RuntimeChoice& runtime);
+
+// Whether "crun version 1.8.1" is one of those. A text that is no version is: better warned than surprised.
+bool refusesHybridHosts(std::string_view crunVersion);
+
+// Where the v2 hierarchy is mounted; empty if it is not.
+std::string unifiedMountPoint(std::string_view mountInfo);
 
 // `status`: /proc/1/status or one's own; its CapBnd is what any process here can have. Pure.
 HostCheck checkBoundingSet(std::string_view status);

@@ -1,6 +1,7 @@
 #include "cli/host-checks.h"
 
 #include <gtest/gtest.h>
+#include <pwd.h>
 
 #include <algorithm>
 
@@ -10,18 +11,54 @@ namespace {
 constexpr const char* v1Mount = "30 20 0:1 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n";
 constexpr const char* v2Mount = "31 20 0:2 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
 
+const std::string hybrid = std::string(v1Mount) + v2Mount;
+
 TEST(HostChecks, warnsOfAHybridHostWhoseUnifiedHierarchyOwnsControllers) {
-  HostCheck check = checkCgroups(std::string(v1Mount) + v2Mount, "hugetlb\n");
+  HostCheck check = checkCgroups(hybrid, "hugetlb misc\n", {"crun version 1.8.1", true, true});
   EXPECT_EQ(check.finding, Finding::warning);
+  EXPECT_NE(check.text.find("hugetlb misc; crun version 1.8.1"), std::string::npos) << check.text;
   EXPECT_NE(check.advice.find("-o hugetlb"), std::string::npos);
+  EXPECT_NE(check.advice.find("-o misc"), std::string::npos);
   EXPECT_NE(check.advice.find("runc"), std::string::npos);
 }
 
+TEST(HostChecks, aHybridHostFailsOnlyTheCrunThatRefusesItAndIsAlone) {
+  auto find = [](const RuntimeChoice& runtime) { return checkCgroups(hybrid, "hugetlb\n", runtime).finding; };
+  EXPECT_EQ(find({"crun version 1.8.1", true, false}), Finding::failure);
+  EXPECT_EQ(find({"crun version 1.8.1", false, false}), Finding::warning) << "some handler may name it";
+  EXPECT_EQ(find({"crun version 1.14", true, false}), Finding::ok);
+  EXPECT_EQ(find({"", false, false}), Finding::ok);
+}
+
+TEST(HostChecks, knowsTheVersionsThatRefuse) {
+  for (const char* old :
+       {"crun version 1.8.1", "crun version 1.8", "crun version 0.17", "", "crun version x"})
+    EXPECT_TRUE(refusesHybridHosts(old)) << old;
+  for (const char* recent : {"crun version 1.9", "crun version 1.14.3", "crun version 2.0"})
+    EXPECT_FALSE(refusesHybridHosts(recent)) << recent;
+}
+
+TEST(HostChecks, findsTheUnifiedHierarchyWhereverItIs) {
+  EXPECT_EQ(unifiedMountPoint(hybrid), "/sys/fs/cgroup/unified");
+  EXPECT_EQ(unifiedMountPoint("31 20 0:2 / /mnt/v2 rw shared:9 - cgroup2 none rw\n"), "/mnt/v2");
+  EXPECT_EQ(unifiedMountPoint(v1Mount), "");
+}
+
+TEST(HostChecks, demandsEveryAccount) {
+  HostCheck check = checkAccounts();
+  for (const char* name :
+       {"bulkhead-cri", "bulkhead-image", "bulkhead-storage", "bulkhead-net", "bulkhead-config"}) {
+    bool present = ::getpwnam(name) != nullptr;
+    EXPECT_EQ(check.text.find(name) == std::string::npos, present) << name;
+  }
+}
+
 TEST(HostChecks, acceptsTheOtherHierarchies) {
-  EXPECT_EQ(checkCgroups(std::string(v1Mount) + v2Mount, "\n").finding, Finding::ok);
-  EXPECT_EQ(checkCgroups(v1Mount, "").finding, Finding::ok);
-  EXPECT_EQ(checkCgroups(v2Mount, "cpu memory\n").finding, Finding::ok);
-  EXPECT_EQ(checkCgroups("", "").finding, Finding::failure);
+  RuntimeChoice crun{"crun version 1.8.1", true, false};
+  EXPECT_EQ(checkCgroups(hybrid, "\n", crun).finding, Finding::ok);
+  EXPECT_EQ(checkCgroups(v1Mount, "", crun).finding, Finding::ok);
+  EXPECT_EQ(checkCgroups(v2Mount, "cpu memory\n", crun).finding, Finding::ok);
+  EXPECT_EQ(checkCgroups("", "", crun).finding, Finding::failure);
 }
 
 TEST(HostChecks, namesMissingCapabilities) {

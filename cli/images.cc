@@ -45,8 +45,9 @@ int rmi(const Options& options) {
     runtime::v1::RemoveImageRequest request;
     request.mutable_image()->set_image(reference);
     client.call(client.images(), &ImageService::Stub::RemoveImage, request);
-    std::cout << reference << "\n";
+    if (!options.json) std::cout << reference << "\n";
   }
+  if (options.json) printJson({{"removed", options.references}});
   return 0;
 }
 
@@ -64,6 +65,7 @@ void addRmi(CLI::App& app, Chosen& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("rmi", "remove images from the store");
   addTargetOptions(*command, options->target);
+  addOutputOption(*command, options->json);
   command->add_option("IMAGE", options->references, "reference or id")->required();
   command->callback([&chosen, options] { chosen = [options] { return rmi(*options); }; });
 }

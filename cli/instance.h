@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/layout.h"
@@ -36,10 +37,13 @@ struct Accounts {
   [[nodiscard]] Account of(Owner owner) const;
 };
 
-// What `up` and `audit` need of the configuration.
+// What `up`, `audit` and `doctor` need of the configuration.
 struct Settings {
   Accounts accounts;
   std::string ceilingProfile;
+  std::vector<std::string> pluginCapabilities;  // the CNI runner's: "CAP_NET_ADMIN", …
+  std::string defaultRuntimePath;               // program of the default handler
+  bool hasFallbackRuntime = false;              // one other than the default is configured
 };
 
 // Reads and validates it as every daemon will, through the confined reader. Throws std::runtime_error with

@@ -14,6 +14,7 @@ TEST(LogLines, parsesAnEntry) {
   EXPECT_TRUE(entry->isStderr);
   EXPECT_FALSE(entry->partial);
   EXPECT_EQ(entry->payload, "hello  world");
+  EXPECT_EQ(entry->time, "2016-10-06T00:17:09.669794202Z");
 }
 
 TEST(LogLines, parsesPiecesTagsAndEmptyPayloads) {

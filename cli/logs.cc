@@ -11,6 +11,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/json.h"
 #include "cli/log-lines.h"
 #include "daemons/common/base/fd.h"
 #include "daemons/common/base/io.h"
@@ -24,6 +25,7 @@ struct Options {
   Target target;
   std::string container;
   bool follow = false;
+  bool json = false;
 };
 
 runtime::v1::ContainerStatus statusOf(Client& client, const std::string& id) {
@@ -48,13 +50,28 @@ Fd openLog(const std::string& path) {
   return file;
 }
 
-void printRest(int file, LogReader& reader) {
+// One object a line, so that a program can follow it.
+std::string jsonLines(LogReader& reader, std::string_view chunk) {
+  std::string text;
+  reader.feed(chunk, [&text](std::string_view line, const std::optional<LogEntry>& entry) {
+    LogEntry said = entry.value_or(LogEntry{false, false, "", line});
+    nlohmann::json object{{"time", said.time},
+                          {"stream", said.isStderr ? "stderr" : "stdout"},
+                          {"partial", said.partial},
+                          {"text", said.payload}};
+    text += object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  });
+  return text;
+}
+
+void printRest(int file, LogReader& reader, bool json) {
   std::array<char, 65536> chunk{};
   while (true) {
     ssize_t n = ::read(file, chunk.data(), chunk.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return;
-    auto output = reader.feed({chunk.data(), static_cast<size_t>(n)});
+    std::string_view read(chunk.data(), static_cast<size_t>(n));
+    auto output = json ? LogReader::Output{jsonLines(reader, read), ""} : reader.feed(read);
     if (!writeAll(STDOUT_FILENO, output.standard) || !writeAll(STDERR_FILENO, output.error)) {
       throw CommandError("cannot write the log on");
     }
@@ -69,12 +86,13 @@ bool isReplaced(const std::string& path, int file) {
   return now.st_ino != open.st_ino || now.st_dev != open.st_dev;
 }
 
-void follow(Client& client, const std::string& id, const std::string& path, Fd file, LogReader& reader) {
+void follow(Client& client, const std::string& id, const std::string& path, Fd file, LogReader& reader,
+            bool json) {
   while (true) {
     // Asked before the last read: what it wrote before its end is then not missed.
     bool over = isOver(client, id);
     bool replaced = isReplaced(path, file.get());
-    printRest(file.get(), reader);
+    printRest(file.get(), reader, json);
     if (replaced) {
       file = openLog(path);
       reader.restart();
@@ -93,8 +111,8 @@ int logs(const Options& options) {
   if (path.empty()) throw CommandError("container '" + options.container + "' was made without a log");
   Fd file = openLog(path);
   LogReader reader;
-  printRest(file.get(), reader);
-  if (options.follow) follow(client, id, path, std::move(file), reader);
+  printRest(file.get(), reader, options.json);
+  if (options.follow) follow(client, id, path, std::move(file), reader, options.json);
   return 0;
 }
 
@@ -104,6 +122,7 @@ void addLogs(CLI::App& app, Chosen& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("logs", "print what a container wrote to stdout and stderr");
   addTargetOptions(*command, options->target);
+  addOutputOption(*command, options->json);
   command->add_flag("-f,--follow", options->follow, "go on until the container ends");
   command->add_option("CONTAINER", options->container, "id, unique beginning of one, or name")->required();
   command->callback([&chosen, options] { chosen = [options] { return logs(*options); }; });

@@ -21,6 +21,15 @@ Settings loadSettings(const Instance& instance, const std::string& config, const
   settings.accounts.shimCount = ids.getShimCount();
   settings.accounts.socketGid = ids.getSocketGid();
   settings.ceilingProfile = loaded.get().getCeiling().getProfile();
+  for (auto name : loaded.get().getNetwork().getPluginCapabilities()) {
+    settings.pluginCapabilities.emplace_back(name.cStr());
+  }
+  auto fallback = loaded.get().getFallbackRuntime();
+  settings.hasFallbackRuntime = fallback.size() > 0 && fallback != loaded.get().getDefaultRuntime();
+  for (auto runtime : loaded.get().getRuntimes()) {
+    if (runtime.getName() == loaded.get().getDefaultRuntime())
+      settings.defaultRuntimePath = runtime.getPath().cStr();
+  }
   return settings;
 }
 

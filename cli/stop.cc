@@ -5,6 +5,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/json.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -19,6 +20,7 @@ struct Options {
   std::vector<std::string> names;
   std::int64_t timeout = 10;  // seconds between the stop signal and SIGKILL
   bool force = false;
+  bool json = false;
 };
 
 void stopContainer(Client& client, const std::string& id, std::int64_t timeout) {
@@ -68,17 +70,41 @@ void removeNamed(Client& client, const Named& named) {
   }
 }
 
+// What was done, also when the next one fails: names as typed for people, ids for programs.
+class Done {
+ public:
+  Done(const char* verb, bool json) : verb_(verb), json_(json) {}
+  ~Done() {
+    if (json_) printJson({{verb_, done_}});
+  }
+  Done(const Done&) = delete;
+  Done& operator=(const Done&) = delete;
+  void add(const std::string& name, const Named& named) {
+    if (!json_) std::cout << name << "\n";
+    done_.push_back(
+        {{"name", name}, {"kind", named.kind == Kind::pod ? "pod" : "container"}, {"id", named.id}});
+  }
+
+ private:
+  const char* verb_;
+  bool json_;
+  nlohmann::json done_ = nlohmann::json::array();
+};
+
 int stop(const Options& options) {
   Client client(options.target);
+  Done done("stopped", options.json);
   for (const std::string& name : options.names) {
-    stopNamed(client, client.findEither(name), options.timeout);
-    std::cout << name << "\n";
+    Named named = client.findEither(name);
+    stopNamed(client, named, options.timeout);
+    done.add(name, named);
   }
   return 0;
 }
 
 int rm(const Options& options) {
   Client client(options.target);
+  Done done("removed", options.json);
   for (const std::string& name : options.names) {
     Named named = client.findEither(name);
     // CRI would kill what runs; a person is asked to mean it.
@@ -87,7 +113,7 @@ int rm(const Options& options) {
       stopNamed(client, named, 0);
     }
     removeNamed(client, named);
-    std::cout << name << "\n";
+    done.add(name, named);
   }
   return 0;
 }
@@ -98,6 +124,7 @@ void addStop(CLI::App& app, Chosen& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("stop", "stop pods or containers");
   addTargetOptions(*command, options->target);
+  addOutputOption(*command, options->json);
   command->add_option("--timeout", options->timeout, "seconds before they are killed")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
@@ -110,6 +137,7 @@ void addRm(CLI::App& app, Chosen& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("rm", "remove pods (with their containers) or containers");
   addTargetOptions(*command, options->target);
+  addOutputOption(*command, options->json);
   command->add_flag("-f,--force", options->force, "kill what runs");
   command->add_option("NAME", options->names, "pod or container: id, unique beginning of one, or name")
       ->required();

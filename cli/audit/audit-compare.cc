@@ -78,16 +78,18 @@ void addUsers(const Privileges& stated, const ProcessFacts& facts, const Subject
   cells.push_back(sameText("groups", "none", numbersText(facts.status.groups)));
 }
 
-void addCapabilities(const Privileges& stated, const Status& status, const Host& host,
+void addCapabilities(const Privileges& stated, const Status& status, const Subject& subject,
                      std::vector<Cell>& cells) {
+  const Host& host = subject.host;
+  auto configured = stated.process == Process::cniRunner ? subject.pluginCapabilities : std::nullopt;
   auto compareSet = [&cells](const char* column, CapabilitySet wanted, CapabilitySet held) {
     cells.push_back(sameText(column, capabilityText(wanted), capabilityText(held)));
   };
-  CapabilitySet granted = stated.capabilities & host.bounding;
+  CapabilitySet granted = configured.value_or(stated.capabilities) & host.bounding;
   compareSet("CapEff", granted, status.effective);
   compareSet("CapPrm", granted, status.permitted);
   compareSet("CapInh", 0, status.inheritable);
-  compareSet("CapBnd", stated.bounding & host.bounding, status.bounding);
+  compareSet("CapBnd", configured.value_or(stated.bounding) & host.bounding, status.bounding);
   compareSet("CapAmb", 0, status.ambient);
 }
 
@@ -123,10 +125,8 @@ void addSockets(const Privileges& stated, const ProcessFacts& facts, const Layou
       return door.ends_with('/') ? path.starts_with(door) : path == door;
     });
   };
-  // A long-lived process holds all its doors; one per job at most those it was forked with.
-  bool complete = !isLongLived(stated.process) || facts.listening.size() >= doors.size();
-  cells.push_back({"listening", join(doors), join(facts.listening),
-                   complete && std::ranges::all_of(facts.listening, isDoor)});
+  cells.push_back(
+      {"listening", join(doors), join(facts.listening), std::ranges::all_of(facts.listening, isDoor)});
 }
 
 std::string programOf(const ProcessFacts& facts) {
@@ -155,6 +155,15 @@ Row unknownRow(const ProcessFacts& facts) {
   row.pid = facts.pid;
   row.problem = "no process of the table has this name (program " + facts.executable.path + ")";
   return row;
+}
+
+// A long-lived process holds all its doors; what it forked (a handler, an executioner) at most those.
+void demandDoors(const Privileges& stated, const std::set<std::string>& held, const Subject& subject,
+                 std::span<Row> rows) {
+  auto isHeld = [&held](const std::string& door) { return held.contains(door); };
+  if (!isLongLived(stated.process) || std::ranges::all_of(doorsOf(stated.process, subject.layout), isHeld))
+    return;
+  for (Row& row : rows) std::ranges::find(row.cells, "listening", &Cell::column)->agrees = false;
 }
 
 void noteSubtracted(std::span<const Privileges> table, const Host& host, Report& report) {
@@ -245,7 +254,7 @@ Row compareProcess(const Privileges& stated, const ProcessFacts& facts, const Su
   row.pid = facts.pid;
   row.cells.push_back(programCell(stated, facts, subject));
   addUsers(stated, facts, subject, row.cells);
-  addCapabilities(stated, facts.status, subject.host, row.cells);
+  addCapabilities(stated, facts.status, subject, row.cells);
   bool noNewPrivileges = stated.noNewPrivileges || subject.host.noNewPrivileges;
   row.cells.push_back(sameText("NNP", yesNo(noNewPrivileges), yesNo(facts.status.noNewPrivileges)));
   int seccomp = stated.filtered ? 2 : subject.host.seccomp;
@@ -260,13 +269,15 @@ Report compare(std::span<const Privileges> table, const std::vector<ProcessFacts
                const Subject& subject) {
   Report report;
   for (const Privileges& stated : table) {
-    bool found = false;
+    size_t before = report.rows.size();
+    std::set<std::string> held;
     for (const ProcessFacts& facts : processes) {
       if (claimedRow(table, facts) != &stated) continue;
       report.rows.push_back(compareProcess(stated, facts, subject));
-      found = true;
+      held.insert(facts.listening.begin(), facts.listening.end());
     }
-    if (found) continue;
+    demandDoors(stated, held, subject, std::span(report.rows).subspan(before));
+    if (report.rows.size() > before) continue;
     (isLongLived(stated.process) ? report.missing : report.notRunning).emplace_back(stated.name);
   }
   for (const ProcessFacts& facts : processes) {

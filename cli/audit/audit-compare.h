@@ -2,6 +2,7 @@
 // facts in, report out.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -60,12 +61,15 @@ struct Subject {
     std::uint64_t inode = 0;
   };
   std::map<std::string, File> current;
+  // The CNI runner's, from the configuration, instead of its row's.
+  std::optional<jail::CapabilitySet> pluginCapabilities;
 };
 
 // The row of `table` that `facts` claim to be by comm; null if none.
 const jail::Privileges* claimedRow(std::span<const jail::Privileges> table, const ProcessFacts& facts);
 
-// Compares one process with its row.
+// Compares one process with its row. Whether the row's doors are held at all is `compare`'s to say: a process
+// may have forked another under its own name, which keeps none of them.
 Row compareProcess(const jail::Privileges& stated, const ProcessFacts& facts, const Subject& subject);
 
 Report compare(std::span<const jail::Privileges> table, const std::vector<ProcessFacts>& processes,

@@ -102,9 +102,60 @@ TEST(AuditCompare, noticesADifferenceInEachColumn) {
       {"inet", [](ProcessFacts& f) { f.inetSockets = 1; }},
       {"inet", [](ProcessFacts& f) { f.unknownSockets = 1; }},
       {"listening", [](ProcessFacts& f) { f.listening.emplace_back("/b/run/mounter/mounter.sock"); }},
-      {"listening", [](ProcessFacts& f) { f.listening.clear(); }},
   };
   for (const Difference& difference : differences) expectNoticed(goodCri(), difference);
+}
+
+ProcessFacts goodLauncher() {
+  ProcessFacts facts = goodCri();
+  facts.executable = {"/lib/bulkhead-launcher", false};
+  facts.status = {};
+  facts.status.name = "launcher";
+  facts.status.effective = facts.status.permitted = facts.status.bounding = all;
+  facts.netns = hostNet;
+  facts.listening = {"/b/run/launcher/launcher.sock"};
+  return facts;
+}
+
+// The executioner of an exec is a fork of the launcher's, under its name, that keeps no door.
+TEST(AuditCompare, demandsTheDoorsOfARowNotOfEachOfItsProcesses) {
+  ProcessFacts executioner = goodLauncher();
+  executioner.listening.clear();
+  Report both = compare(jail::privilegeTable(), {goodLauncher(), executioner}, subject());
+  ASSERT_EQ(both.rows.size(), 2U);
+  EXPECT_EQ(both.rows[0].verdict(), "ok");
+  EXPECT_EQ(both.rows[1].verdict(), "ok");
+  Report alone = compare(jail::privilegeTable(), {executioner}, subject());
+  ASSERT_EQ(alone.rows.size(), 1U);
+  EXPECT_EQ(alone.rows[0].verdict(), "DIFFERS: listening stated /b/run/launcher/launcher.sock, seen none");
+  ProcessFacts deaf = goodCri();
+  deaf.listening.clear();
+  EXPECT_FALSE(compare(jail::privilegeTable(), {deaf}, subject()).rows[0].agrees());
+  deaf.listening = {"/b/run/shims/x.sock"};
+  EXPECT_FALSE(compare(jail::privilegeTable(), {goodCri(), deaf}, subject()).rows[1].agrees());
+}
+
+// network.plugin_capabilities replaces the default set of the table.
+TEST(AuditCompare, expectsTheConfiguredCapabilitiesOfTheCniRunner) {
+  constexpr jail::CapabilitySet configured = 1 << 12;  // CAP_NET_ADMIN
+  ProcessFacts facts = goodLauncher();
+  facts.executable.path = "/lib/bulkhead-cni-runner";
+  facts.status.name = "cni-runner";
+  facts.status.effective = facts.status.permitted = facts.status.bounding = configured;
+  facts.listening.clear();
+  Subject wanted = subject();
+  const jail::Privileges& row = jail::privilegesOf(Process::cniRunner);
+  EXPECT_FALSE(compareProcess(row, facts, wanted).agrees());
+  wanted.pluginCapabilities = configured;
+  EXPECT_EQ(compareProcess(row, facts, wanted).verdict(), "ok");
+  facts.status.effective = facts.status.permitted = facts.status.bounding = row.capabilities;
+  EXPECT_FALSE(compareProcess(row, facts, wanted).agrees()) << "more than configured";
+}
+
+TEST(Inventory, readsCapabilitiesByName) {
+  EXPECT_EQ(capabilitySetOf({"CAP_NET_ADMIN", "CAP_CHOWN"}), (1U << 12) | 1U);
+  EXPECT_EQ(capabilitySetOf({}), 0U);
+  EXPECT_EQ(capabilitySetOf({"CAP_NO_SUCH", ""}), 0U);
 }
 
 TEST(AuditCompare, noticesADifferenceOfAShim) {

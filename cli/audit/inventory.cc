@@ -45,9 +45,19 @@ bool namesRoot(const std::vector<std::string>& arguments, const std::string& roo
   return root.empty();
 }
 
-Subject readSubject(const cli::Instance& instance, const cli::Accounts& accounts) {
+jail::CapabilitySet capabilitySetOf(const std::vector<std::string>& names) {
+  jail::CapabilitySet set = 0;
+  for (int number = 0; number < 64; ++number) {
+    std::string_view name = jail::capabilityName(number);
+    if (!name.empty() && std::ranges::count(names, name) > 0) set |= jail::CapabilitySet{1} << number;
+  }
+  return set;
+}
+
+Subject readSubject(const cli::Instance& instance, const cli::Settings& settings) {
   Subject subject;
-  subject.accounts = accounts;
+  subject.accounts = settings.accounts;
+  subject.pluginCapabilities = capabilitySetOf(settings.pluginCapabilities);
   subject.layout = instance.layout;
   auto self = readProcess(::getpid(), {});
   if (!self) throw std::runtime_error("cannot read /proc/self");
@@ -76,8 +86,8 @@ std::vector<ProcessFacts> readInstance(const cli::Instance& instance) {
   return processes;
 }
 
-Report auditInstance(const cli::Instance& instance, const cli::Accounts& accounts) {
-  Subject subject = readSubject(instance, accounts);
+Report auditInstance(const cli::Instance& instance, const cli::Settings& settings) {
+  Subject subject = readSubject(instance, settings);
   Report report;
   for (int look = 0; look < looks; ++look) {
     if (look > 0) std::this_thread::sleep_for(settleTime);

@@ -9,7 +9,7 @@ namespace bulkhead::audit {
 
 // What `compare` needs to know of this host and instance, as the caller sees them. The caller must be in the
 // host's namespaces.
-Subject readSubject(const cli::Instance& instance, const cli::Accounts& accounts);
+Subject readSubject(const cli::Instance& instance, const cli::Settings& settings);
 
 // Every live process that runs one of our programs for this instance: its command line names the instance's
 // root (none for the packaged one) or its control group is the instance's, so that a process cannot hide by
@@ -21,6 +21,9 @@ bool namesRoot(const std::vector<std::string>& arguments, const std::string& roo
 
 // The report of the instance as it is now. A process seen between its fork and its confinement is not yet
 // what it will be, so a report with differences is made anew for about a second; the last one counts.
-Report auditInstance(const cli::Instance& instance, const cli::Accounts& accounts);
+Report auditInstance(const cli::Instance& instance, const cli::Settings& settings);
+
+// "CAP_NET_ADMIN", … as a set; unknown names, which the configuration's reader refuses, are nothing.
+jail::CapabilitySet capabilitySetOf(const std::vector<std::string>& names);
 
 }  // namespace bulkhead::audit

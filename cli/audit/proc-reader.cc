@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <selinux/selinux.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,6 +196,13 @@ void addSocketTables(pid_t pid, SocketTables& tables) {
   tables.unixSockets.merge(parseUnixTable(readText(net + "unix")));
 }
 
+std::string contextOf(pid_t pid) {
+  char* raw = nullptr;
+  if (::is_selinux_enabled() != 1 || ::getpidcon(pid, &raw) != 0) return "-";
+  std::unique_ptr<char, decltype(&::freecon)> context(raw, &::freecon);
+  return context.get();
+}
+
 Executable executableOf(pid_t pid) {
   constexpr std::string_view mark = " (deleted)";
   std::string path = readLink("/proc/" + std::to_string(pid) + "/exe");
@@ -227,9 +235,7 @@ std::optional<ProcessFacts> readProcess(pid_t pid, const SocketTables& tables) {
   std::string mounts = readText(proc + "/mountinfo");
   facts.mountLines = static_cast<size_t>(std::count(mounts.begin(), mounts.end(), '\n'));
   readSockets(proc, tables, facts);
-  std::string context = readSmallFile(proc + "/attr/current");
-  context.resize(std::min(context.find_first_of(std::string_view("\0\n", 2)), context.size()));
-  facts.selinux = context.empty() ? "-" : context;
+  facts.selinux = contextOf(pid);
   // Gone, or another process under its number: what was read may be of two.
   if (facts.startTime == 0 || processStartTime(pid) != facts.startTime) return std::nullopt;
   return facts;

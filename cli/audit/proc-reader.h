@@ -89,6 +89,9 @@ void addSocketTables(pid_t pid, SocketTables& tables);
 // processes that hand sockets to this one, for a socket stays in the namespace where it was made.
 std::optional<ProcessFacts> readProcess(pid_t pid, const SocketTables& tables);
 
+// SELinux context; "-" where SELinux is off or the process is gone.
+std::string contextOf(pid_t pid);
+
 Executable executableOf(pid_t pid);
 std::vector<std::string> commandLineOf(pid_t pid);
 

@@ -1,6 +1,7 @@
 #include "cli/audit/proc-reader.h"
 
 #include <gtest/gtest.h>
+#include <selinux/selinux.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -86,6 +87,12 @@ TEST(ProcReader, readsBracketedInodes) {
   EXPECT_FALSE(parseBracketedInode("net:[4026531840]", "mnt"));
   EXPECT_FALSE(parseBracketedInode("net:[]", "net"));
   EXPECT_FALSE(parseBracketedInode("/dev/null", "socket"));
+}
+
+TEST(ProcReader, readsContextsOnlyWhereThereAreAny) {
+  bool enabled = ::is_selinux_enabled() == 1;
+  EXPECT_EQ(contextOf(::getpid()) != "-", enabled);
+  EXPECT_EQ(contextOf(0x3fffffff), "-") << "no such process";
 }
 
 TEST(ProcReader, readsThisProcess) {

@@ -13,14 +13,27 @@ constexpr auto pause = 1 * kj::SECONDS;
 
 constexpr int unknownExit = 255;  // as the peers report a container whose exit code nobody saw
 
+// Shim and launcher keep the exit record, so what is announced is durable, and after a restart we learn it
+// again: where our own copy cannot be written (disk full), who waits for the end is told all the same.
 void finish(ContainerTable& table, Container& container) {
   container.record.set_state(record::Container::EXITED);
   container.starting = false;
-  table.save(container);  // durable before announced
+  try {
+    table.save(container);
+  } catch (const std::exception& error) {
+    log::error("cannot record an exit", {{"container", container.id.text()}, {"error", error.what()}});
+  }
   container.exited.notify();
 }
 
 }  // namespace
+
+void recordRunning(ContainerTable& table, Container& container, int64_t startedAt) {
+  container.record.set_state(record::Container::RUNNING);
+  if (container.record.started_at() == 0)
+    container.record.set_started_at(startedAt > 0 ? startedAt : nowNanoseconds());
+  table.save(container);
+}
 
 void recordExit(ContainerTable& table, Container& container, const ExitFacts& exit) {
   auto& record = container.record;

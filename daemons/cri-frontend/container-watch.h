@@ -12,6 +12,8 @@
 
 namespace bulkhead::cri {
 
+// Writes that it runs, since `startedAt` (0: unknown, and as good as now).
+void recordRunning(ContainerTable& table, Container& container, int64_t startedAt);
 // Writes what is known of a container's end and wakes who waits for it. Does nothing for one that has already
 // ended.
 void recordExit(ContainerTable& table, Container& container, const ExitFacts& exit);

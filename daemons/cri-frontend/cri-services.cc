@@ -171,8 +171,11 @@ struct CriServices::Impl {
 
   kj::Promise<void> acceptAll(Fd& listener, kj::UnixEventPort::FdObserver& observer, CriServices& services) {
     while (Fd connection = acceptOn(listener.get())) services.serve(std::move(connection));
-    if (errno != EAGAIN) log::warning("accept failed", {{"error", errnoText(errno)}});
-    return observer.whenBecomesReadable().then([&]() { return acceptAll(listener, observer, services); });
+    auto again = [&]() { return acceptAll(listener, observer, services); };
+    if (errno == EAGAIN) return observer.whenBecomesReadable().then(kj::mv(again));
+    // Out of descriptors or memory: who waits in the backlog makes no new edge, so ask again by the clock.
+    log::warning("accept failed", {{"error", errnoText(errno)}});
+    return frontend.loop.timer.afterDelay(1 * kj::SECONDS).then(kj::mv(again));
   }
 
   Frontend& frontend;
@@ -199,7 +202,7 @@ kj::Promise<void> CriServices::accept(Fd listener) {
                                                           kj::UnixEventPort::FdObserver::OBSERVE_READ);
   auto& fd = *owned;
   auto& readiness = *observer;
-  return impl_->acceptAll(fd, readiness, *this).attach(kj::mv(observer), kj::mv(owned));
+  return impl_->acceptAll(fd, readiness, *this).attach(kj::mv(observer)).attach(kj::mv(owned));
 }
 
 }  // namespace bulkhead::cri

@@ -60,13 +60,14 @@ struct Frontend {
   PullBoard pulls;
   std::string runtimeVersion;  // of the default handler's OCI runtime, once it has answered
 
-  // Running operations; last, so that they die first.
+  // Running operations; last, so that they die first. A flow that dies unfinished queues its undo, so
+  // `background` must outlive them.
+  Background background;
   InFlight<Outcome<PodId>> podCreations;
   InFlight<Outcome<ContainerId>> containerCreations;
   InFlight<Outcome<ImageId>> imagePulls;
   InFlight<Outcome<void>> podEnds;        // stop and remove, by pod id
   InFlight<Outcome<void>> containerEnds;  // remove, by container id
-  Background background;
   ContainerWatch watch;
 };
 

@@ -30,6 +30,12 @@ grpc::StatusCode toStatusCode(Code code) {
   return grpc::StatusCode::INTERNAL;
 }
 
+// Who cancelled it does not read the answer.
+grpc::Status cancelled() {
+  log::debug("call cancelled by its client", {});
+  return {grpc::StatusCode::CANCELLED, "the client has gone"};
+}
+
 grpc::Status broken(const kj::Exception& exception) {
   log::error("call broke", {{"error", ipc::fullText(exception)}});
   return {grpc::StatusCode::INTERNAL, "internal error in cri"};
@@ -62,8 +68,9 @@ void GrpcBridge::Call::begin(Work& work) {
   canceler_ = canceler.get();
   // Later, so that the handler never runs inside the executor's own call.
   auto running = canceler->wrap(kj::evalLater(kj::mv(work)));
-  auto ended = running.then([this](grpc::Status&& status) { end(std::move(status)); },
-                            [this](kj::Exception&& exception) { end(broken(exception)); });
+  auto ended =
+      running.then([this](grpc::Status&& status) { end(std::move(status)); },
+                   [this](kj::Exception&& exception) { end(clientGone_ ? cancelled() : broken(exception)); });
   bridge_.calls_.add(ended.attach(kj::mv(canceler)));
 }
 
@@ -76,7 +83,9 @@ void GrpcBridge::Call::end(grpc::Status status) {
 void GrpcBridge::Call::OnCancel() {
   if (gone_ == ClientGone::finish) return;
   bridge_.onLoop([this]() {
-    if (canceler_ != nullptr) canceler_->cancel("the client has gone");
+    if (canceler_ == nullptr) return;
+    clientGone_ = true;
+    canceler_->cancel("the client has gone");
   });
 }
 

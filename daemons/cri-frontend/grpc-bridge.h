@@ -55,6 +55,7 @@ class GrpcBridge final : private kj::TaskSet::ErrorHandler {
     const ClientGone gone_;
     // The loop's: null before the work began and after it ended. Owned by the call's promise.
     kj::Canceler* canceler_ = nullptr;
+    bool clientGone_ = false;  // and the work was cancelled for it
   };
 
   // Runs `work` on the loop; false if the loop is gone.

@@ -1,8 +1,11 @@
 #include "daemons/cri-frontend/grpc-bridge.h"
 
+#include <fcntl.h>
 #include <grpcpp/create_channel_posix.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <thread>
 
@@ -86,6 +89,60 @@ TEST_F(Served, RefusesInTheRightCodeAndSpeaksUp) {
       EXPECT_TRUE(response.info().contains("config"));
     }
   });
+}
+
+// Whoever waits in the backlog while there is no descriptor to give is served once there is one.
+TEST_F(Served, AcceptsAgainAfterItRanOutOfDescriptors) {
+  std::string path = world_.root + "/cri.sock";
+  auto listener = test::listenAt(path, SOCK_STREAM);
+  Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  struct sockaddr_un address {};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size());
+  ASSERT_EQ(::connect(client.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof address), 0);
+  auto& timer = world_.io.provider->getTimer();
+  struct rlimit before {};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  struct rlimit none = before;
+  none.rlim_cur = 0;
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  auto accepting = services_.accept(std::move(listener));
+  timer.afterDelay(50 * kj::MILLISECONDS).wait(world_.io.waitScope);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  auto answered = kj::newPromiseAndCrossThreadFulfiller<bool>();
+  std::thread calls([&]() {
+    ::fcntl(client.get(), F_SETFL, O_NONBLOCK);
+    auto channel = grpc::CreateInsecureChannelFromFd("bulkhead", client.release());
+    auto stub = v1::RuntimeService::NewStub(channel);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    v1::VersionResponse response;
+    answered.fulfiller->fulfill(stub->Version(&context, {}, &response).ok());
+  });
+  EXPECT_TRUE(answered.promise.wait(world_.io.waitScope));
+  calls.join();
+}
+
+// Common (a probe that took too long), so no error in the log.
+TEST_F(Served, AnExecWhoseClientHasGoneIsGivenUpQuietly) {
+  record::Container running;
+  running.set_id(std::string(64, 'c'));
+  running.set_pod_id(std::string(64, 'd'));
+  running.set_state(record::Container::RUNNING);
+  world_.frontend->containers.insert(running);
+  world_.script.silent = {"launcher.exec"};
+  testing::internal::CaptureStderr();
+  with([&running](v1::RuntimeService::Stub& stub) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
+    v1::ExecSyncRequest request;
+    request.set_container_id(running.id());
+    request.add_cmd("true");
+    v1::ExecSyncResponse response;
+    EXPECT_EQ(stub.ExecSync(&context, request, &response).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  });
+  world_.io.provider->getTimer().afterDelay(100 * kj::MILLISECONDS).wait(world_.io.waitScope);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST_F(Served, ACreationOutlivesItsClient) {

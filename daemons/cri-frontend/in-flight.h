@@ -35,8 +35,6 @@ class InFlight final : private kj::TaskSet::ErrorHandler {
     return found->second.addBranch().then([](T&&) {}, [](kj::Exception&&) {});
   }
 
-  [[nodiscard]] bool runs(const std::string& key) const { return running_.contains(key); }
-
  private:
   void keep(const std::string& key, kj::Promise<T> branch) {
     keepers_.add(

@@ -1,4 +1,4 @@
-"""Budgets of DESIGN §2: what can be read in one sitting stays so."""
+"""Budgets of ARCHITECTURE, "Layering": what can be read in one sitting stays so."""
 
 import os
 import re

@@ -50,12 +50,21 @@ class BadInput(unittest.TestCase):
         self.assertGreater(len(text), len(field) + 3, "a reason, not only a field")
 
     def test_ids(self):
-        for bad in ("", "abc", "../" + "a" * 61, "a" * 63 + "/", "A" * 64, "a" * 65):
+        for bad in ("", "xyz", "../" + "a" * 61, "a" * 63 + "/", "A" * 64, "a" * 65):
             for call, field in ((self.client.PodSandboxStatus, "pod_sandbox_id"), (self.client.ContainerStatus, "container_id"),
                                 (self.client.StartContainer, "container_id"),
                                 (self.client.ExecSync, "container_id")):
                 with self.subTest(call=field, bad=bad):
                     self.refused("INVALID_ARGUMENT", field, call, **{field: bad})
+
+    def test_beginnings_of_ids(self):
+        """As crictl and people type them: a unique beginning is enough, any other names nothing."""
+        other = "0" if self.pod[0] != "0" else "1"
+        self.assertEqual(self.client.PodSandboxStatus(pod_sandbox_id=self.pod[:13]).status.id, self.pod)
+        self.refused("NOT_FOUND", "pod_sandbox_id", self.client.PodSandboxStatus, pod_sandbox_id=other * 5)
+        self.refused("NOT_FOUND", "container_id", self.client.ContainerStatus, container_id="abc")
+        items = self.client.ListPodSandbox(filter=api.PodSandboxFilter(id=self.pod[:5])).items
+        self.assertEqual([pod.id for pod in items], [self.pod])
 
     def test_unknown_ids(self):
         self.refused("NOT_FOUND", "pod_sandbox_id", self.client.PodSandboxStatus, pod_sandbox_id=GOOD_ID)
@@ -97,7 +106,7 @@ class BadInput(unittest.TestCase):
         self.pod_refused(invalid, "cgroup_parent", setter("linux.cgroup_parent", "/bulkhead/../x"))
         self.pod_refused(invalid, "runtime_handler", lambda config: "no-such-handler")
 
-        def sysctl(config):  # cve.md A1
+        def sysctl(config):  # CVE-2022-0811
             config.linux.sysctls["net.ipv4.ip_local_port_range"] = "1024 65000'+'net.ipv4.ip_forward=0'"
         self.pod_refused(invalid, "sysctls", sysctl)
 
@@ -126,7 +135,7 @@ class BadInput(unittest.TestCase):
         self.container_refused(invalid, "config.metadata", metadata=api.ContainerMetadata(name=""))
         for bad in ("../escape.log", "/absolute.log", "a/../../b.log"):
             self.container_refused(invalid, "log_path", log_path=bad)
-        self.container_refused(invalid, "working_dir", working_dir="/proc/self/fd/7")  # cve.md F9
+        self.container_refused(invalid, "working_dir", working_dir="/proc/self/fd/7")  # CVE-2024-21626
         self.container_refused(invalid, "mounts[0]", mounts=[api.Mount(container_path="/x", host_path="relative")])
         for source in ("/", "/etc", self.instance.root, os.path.join(self.instance.root, "run"), "/proc", "/tmp"):
             self.container_refused(denied, "mounts[0]", mounts=[api.Mount(container_path="/x", host_path=source)])
@@ -144,10 +153,10 @@ class BadInput(unittest.TestCase):
             self.container_refused(invalid, "run_as_user", linux=security(run_as_user=api.Int64Value(value=uid)))
         self.container_refused(denied, "seccomp", linux=security(
             seccomp=api.SecurityProfile(profile_type=api.SecurityProfile.Unconfined)))
-        self.container_refused(invalid, "seccomp", linux=security(  # cve.md A7
+        self.container_refused(invalid, "seccomp", linux=security(
             seccomp=api.SecurityProfile(profile_type=api.SecurityProfile.Localhost)))
 
-    def test_hostile_image_users(self):  # cve.md B4, B5
+    def test_hostile_image_users(self):  # CVE-2024-40635, CVE-2026-46680
         for user in ("4294967296", "-1000", "405:99999999999", "9" * 36):
             reference = self.registry.push(image.busybox_image(User=user), "user", "v1")
             self.client.PullImage(image=api.ImageSpec(image=reference))
@@ -157,7 +166,8 @@ class BadInput(unittest.TestCase):
                                          sandbox_config=self.pod_config)
                 self.assertEqual(code.name, "INVALID_ARGUMENT", (user, text))
                 shown = self.client.ImageStatus(image=api.ImageSpec(image=reference)).image
-                self.assertFalse(shown.HasField("uid"), "no uid is better than a wrong one")
+                # No uid is better than a wrong one; what stands after the colon does not make it wrong.
+                self.assertEqual(shown.uid.value if shown.HasField("uid") else None, 405 if user.startswith("405:") else None)
             finally:
                 self.client.RemoveImage(image=api.ImageSpec(image=reference))
 

@@ -95,7 +95,7 @@ class BadRegistry(unittest.TestCase):
         forged.document["config"].update(digest=image.digest(forged.config), size=len(forged.config))
         self.pull_fails("FAILED_PRECONDITION", self.registry.serve(forged), "diff")
 
-    def test_digest_strings_are_never_paths(self):  # cve.md D4
+    def test_digest_strings_are_never_paths(self):  # CVE-2024-3727
         for bad in ("sha256:../../../x", "sha256", "", "sha256:" + "A" * 64, "sha512:abc"):
             for place in ("config", "layer"):
                 evil = image.busybox_image()
@@ -105,7 +105,7 @@ class BadRegistry(unittest.TestCase):
         for path, _ in self.registry.requests:
             self.assertNotIn("..", path)
 
-    def test_ambiguous_documents(self):  # cve.md D5
+    def test_ambiguous_documents(self):  # CVE-2021-41190
         for extra in ({"manifests": []}, {"fsLayers": []}):
             evil = image.busybox_image()
             evil.document.update(extra)

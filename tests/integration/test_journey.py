@@ -86,7 +86,7 @@ class Journey(unittest.TestCase):
         address = client.ExecSync(container_id=container, cmd=["ip", "-4", "addr", "show", "eth0"]).stdout.decode()
         self.assertIn(sandbox.network.ip, address)
 
-        # DESIGN invariant 7: the host's mount table shows pins and nothing of a container.
+        # ARCHITECTURE, what always holds, 7: the host's mount table shows pins and nothing of a container.
         for line in set(host.mountinfo()) - set(mounts_before):
             self.assertIn(" nsfs ", line, "only namespace pins may appear in the host's mount table")
 

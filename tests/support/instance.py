@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 
+import grpc
+
 import cri
 
 BUILD = os.environ["BULKHEAD_BUILD"]
@@ -87,8 +89,46 @@ class Instance:
             self.log.close()
 
     def remove(self):
-        self.stop()
-        shutil.rmtree(self.root, ignore_errors=True)
+        """Leaves nothing, also after a failed test: pods through the daemons, and what they could not, by hand."""
+        if self.process and self.process.poll() is None and self.client:
+            self._remove_pods()
+        try:
+            self.stop()
+        finally:
+            self._kill_what_is_left()
+            self._unmount_what_is_left()
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    def _remove_pods(self):
+        try:
+            for pod in self.client.ListPodSandbox().items:
+                try:
+                    self.client.RemovePodSandbox(pod_sandbox_id=pod.id)
+                except grpc.RpcError:
+                    pass
+        except grpc.RpcError:
+            pass
+
+    def _kill_what_is_left(self):
+        """Shims outlive their daemons: their children, the containers' first processes, end them."""
+        for pid, (name, _) in self.processes().items():
+            if name != "shim":
+                continue
+            for child in children_of(pid) or [pid]:
+                try:
+                    os.kill(child, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        deadline = time.monotonic() + 5
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _unmount_what_is_left(self):
+        """Pins, which a launcher that was killed leaves until it starts again."""
+        with open("/proc/self/mountinfo") as file:
+            points = [line.split()[4] for line in file if line.split()[4].startswith(self.root + "/")]
+        for point in reversed(points):
+            subprocess.run(["umount", "-l", point], check=False, stderr=subprocess.DEVNULL)
 
     def ctl(self, *arguments, check=True, **more):
         command = [CTL, arguments[0], "--root", self.root, *arguments[1:]]
@@ -118,6 +158,14 @@ class Instance:
         pids = [pid for pid, (found, _) in self.processes().items() if found == name]
         assert len(pids) == 1, (name, self.processes())
         return pids[0]
+
+
+def children_of(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(child) for child in file.read().split()]
+    except OSError:
+        return []
 
 
 def wait_until(condition, seconds=10, what="condition"):

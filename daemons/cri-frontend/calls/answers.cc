@@ -30,6 +30,13 @@ void writeUser(v1::ContainerStatus& status, const record::Container& record) {
   for (uint32_t group : record.groups()) user.add_supplemental_groups(group);
 }
 
+// As the pod names it: the kubelet puts the id into `image`, and the pod's own words beside it.
+v1::ImageSpec imageOf(const v1::ContainerConfig& config) {
+  v1::ImageSpec image = config.image();
+  if (!image.user_specified_image().empty()) image.set_image(image.user_specified_image());
+  return image;
+}
+
 }  // namespace
 
 std::string imageRef(const std::string& imageId) {
@@ -85,7 +92,7 @@ v1::Container containerItem(const Container& container) {
   item.set_id(container.id.text());
   item.set_pod_sandbox_id(container.podId.text());
   *item.mutable_metadata() = config.metadata();
-  *item.mutable_image() = config.image();
+  *item.mutable_image() = imageOf(config);
   item.set_image_ref(imageRef(container.record.image_id()));
   item.set_image_id(imageRef(container.record.image_id()));
   item.set_state(stateOf(container));
@@ -106,7 +113,7 @@ v1::ContainerStatus containerStatusOf(const Container& container) {
   status.set_started_at(record.started_at());
   status.set_finished_at(record.finished_at());
   status.set_exit_code(record.exit_code());
-  *status.mutable_image() = config.image();
+  *status.mutable_image() = imageOf(config);
   status.set_image_ref(imageRef(record.image_id()));
   status.set_image_id(imageRef(record.image_id()));
   status.set_reason(record.reason());
@@ -132,10 +139,11 @@ v1::Image imageItem(const StoredImage& image) {
   item.mutable_spec()->set_image(imageRef(image.id.text()));
   // A number is a uid; anything else, also a number that cannot be one, is a name that the kubelet cannot
   // call non-root.
-  if (auto user = parseImageUser(image.user, "user")) {
+  std::string name = image.user.substr(0, image.user.find(':'));
+  if (auto user = parseImageUser(name, "user")) {
     item.mutable_uid()->set_value(user->uid);
   } else {
-    item.set_username(image.user.substr(0, image.user.find(':')));
+    item.set_username(name);
   }
   return item;
 }

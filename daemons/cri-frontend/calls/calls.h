@@ -46,8 +46,8 @@ Answer<v1::ImageFsInfoResponse> imageFsInfo(Frontend& frontend, const v1::ImageF
 Answer<::bulkhead::admin::v1::ListPullsResponse> listPulls(
     Frontend& frontend, const ::bulkhead::admin::v1::ListPullsRequest& request);
 
-// The pod or container of an id; refuses what is no id, and with notFound what is unknown or still being
-// made.
+// The pod or container of an id, or of a beginning that only its id has, as crictl and people use; refuses
+// what is neither, and with notFound what is unknown or still being made.
 Outcome<PodRef> findPod(const Frontend& frontend, const std::string& id);
 Outcome<ContainerRef> findContainer(const Frontend& frontend, const std::string& id);
 

@@ -1,25 +1,58 @@
+#include <algorithm>
+
 #include "daemons/cri-frontend/calls/calls.h"
 
 namespace bulkhead::cri {
+namespace {
+
+constexpr size_t idDigits = 64;
+
+bool isPrefix(const std::string& text) {
+  return !text.empty() && text.size() < idDigits && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+}
+
+// The only entry of `all` whose id begins with `prefix`; null if there is none. `all` is ordered by id.
+template <typename Id, typename Ref>
+Outcome<Ref> findUnique(const std::map<Id, Ref>& all, const std::string& prefix, const char* field) {
+  Ref found;
+  for (const auto& [id, entry] : all) {
+    if (!id.text().starts_with(prefix)) continue;
+    // Not notFound: a removal takes that for success.
+    if (found) return invalid(field, "is the beginning of more than one id");
+    found = entry;
+  }
+  return found;
+}
+
+template <typename Id, typename Ref>
+Outcome<Ref> find(const std::map<Id, Ref>& all, const std::string& text, const char* field,
+                  const char* what) {
+  Ref found;
+  if (isPrefix(text)) {
+    auto unique = findUnique(all, text, field);
+    if (!unique) return unique;
+    found = *unique;
+  } else {
+    auto id = Id::parse(text, field);
+    if (!id) return tl::unexpected(id.error());
+    auto entry = all.find(*id);
+    if (entry != all.end()) found = entry->second;
+  }
+  bool known = found && found->record.state() != std::decay_t<decltype(found->record)>::CREATING;
+  if (!known) return refuse(Code::notFound, field, what);
+  return found;
+}
+
+}  // namespace
 
 Outcome<PodRef> findPod(const Frontend& frontend, const std::string& id) {
-  auto parsed = PodId::parse(id, "pod_sandbox_id");
-  if (!parsed) return tl::unexpected(parsed.error());
-  PodRef pod = frontend.pods.find(*parsed);
-  if (!pod || pod->record.state() == record::Pod::CREATING) {
-    return refuse(Code::notFound, "pod_sandbox_id", "no such pod");
-  }
-  return pod;
+  return find(frontend.pods.all(), id, "pod_sandbox_id", "no such pod");
 }
 
 Outcome<ContainerRef> findContainer(const Frontend& frontend, const std::string& id) {
-  auto parsed = ContainerId::parse(id, "container_id");
-  if (!parsed) return tl::unexpected(parsed.error());
-  ContainerRef container = frontend.containers.find(*parsed);
-  if (!container || container->record.state() == record::Container::CREATING) {
-    return refuse(Code::notFound, "container_id", "no such container");
-  }
-  return container;
+  return find(frontend.containers.all(), id, "container_id", "no such container");
 }
 
 }  // namespace bulkhead::cri

@@ -23,13 +23,9 @@ Outcome<ImageReference> referenceOf(const v1::PullImageRequest& request) {
   return ImageReference::parse(text, "image.image");
 }
 
-// The kubelet looks for this word to tell a registry that is down from an image that is not there
-// (cri-api, pkg/errors: ErrRegistryUnavailable).
 Refusal forKubelet(Refusal refusal) {
   if (refusal.field.empty() || refusal.field == "image" || refusal.field == "reference")
     refusal.field = "image.image";
-  if (refusal.code == Code::unavailable)
-    refusal = {refusal.code, "", "RegistryUnavailable: " + describe(refusal)};
   return refusal;
 }
 

@@ -4,8 +4,7 @@ namespace bulkhead::cri {
 namespace {
 
 bool wanted(const v1::Container& item, const v1::ContainerFilter& filter) {
-  return (filter.id().empty() || filter.id() == item.id()) &&
-         (filter.pod_sandbox_id().empty() || filter.pod_sandbox_id() == item.pod_sandbox_id()) &&
+  return item.id().starts_with(filter.id()) && item.pod_sandbox_id().starts_with(filter.pod_sandbox_id()) &&
          (!filter.has_state() || filter.state().state() == item.state()) &&
          matches(filter.label_selector(), item.labels());
 }

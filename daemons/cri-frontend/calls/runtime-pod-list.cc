@@ -4,7 +4,7 @@ namespace bulkhead::cri {
 namespace {
 
 bool wanted(const v1::PodSandbox& item, const v1::PodSandboxFilter& filter) {
-  return (filter.id().empty() || filter.id() == item.id()) &&
+  return item.id().starts_with(filter.id()) &&
          (!filter.has_state() || filter.state().state() == item.state()) &&
          matches(filter.label_selector(), item.labels());
 }

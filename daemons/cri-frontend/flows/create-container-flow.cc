@@ -20,6 +20,10 @@ Outcome<std::string> hostnameIn(const Pod& pod, const Settings& settings) {
   return name;
 }
 
+Refusal stoppedMeanwhile() {
+  return {Code::failedPrecondition, "pod_sandbox_id", "the pod was stopped meanwhile"};
+}
+
 }  // namespace
 
 Answer<ContainerId> CreateContainerFlow::run(Frontend& frontend, PodRef pod,
@@ -62,6 +66,8 @@ Answer<void> CreateContainerFlow::plan(const StoredImage& image) {
   auto translated = translateContainer(config_, pod_->record.config(), *hostname, image);
   if (!translated) return refused<void>(translated.error());
   plan_ = std::move(*translated);
+  // A stop waits for creations that it finds in the table; one that is not there yet must not get there.
+  if (!podIsReady()) return refused<void>(stoppedMeanwhile());
   recordIntent(image);
   return good();
 }
@@ -94,10 +100,8 @@ Answer<void> CreateContainerFlow::launch() {
 }
 
 Answer<ContainerId> CreateContainerFlow::commit() {
-  if (pod_->record.state() != record::Pod::READY) {
-    return refused<ContainerId>(
-        {Code::failedPrecondition, "pod_sandbox_id", "the pod was stopped meanwhile"});
-  }
+  if (!podIsReady()) return refused<ContainerId>(stoppedMeanwhile());
+  KJ_ON_SCOPE_FAILURE(container_->record.set_state(record::Container::CREATING));  // to be undone
   container_->record.set_state(record::Container::CREATED);
   container_->record.set_created_at(nowNanoseconds());
   frontend_.containers.save(*container_);

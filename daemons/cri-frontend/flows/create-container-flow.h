@@ -28,6 +28,8 @@ class CreateContainerFlow {
   Answer<ContainerId> commit();
   Answer<ContainerId> undo(Refusal refusal);
 
+  [[nodiscard]] bool podIsReady() const { return pod_->record.state() == record::Pod::READY; }
+
   Frontend& frontend_;
   PodRef pod_;
   ::runtime::v1::ContainerConfig config_;

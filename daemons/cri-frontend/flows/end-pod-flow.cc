@@ -9,6 +9,7 @@ namespace {
 // From here on no container is created or started in it.
 void closePod(Frontend& frontend, Pod& pod) {
   if (pod.record.state() != record::Pod::READY) return;
+  KJ_ON_SCOPE_FAILURE(pod.record.set_state(record::Pod::READY));  // the caller repeats it
   pod.record.set_state(record::Pod::NOT_READY);
   frontend.pods.save(pod);
 }

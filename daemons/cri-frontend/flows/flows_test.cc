@@ -4,8 +4,7 @@
 
 #include <csignal>
 
-#include "daemons/cri-frontend/calls/calls.h"
-#include "daemons/cri-frontend/tests/fake-peers.h"
+#include "daemons/cri-frontend/tests/flow-test.h"
 
 namespace bulkhead::cri {
 namespace {
@@ -13,67 +12,7 @@ namespace {
 using test::containerRequest;
 using test::podRequest;
 
-class Flows : public testing::Test {
- protected:
-  std::string runPod(const std::string& name = "web") {
-    auto response = world.wait(runPodSandbox(*world.frontend, podRequest(name)));
-    EXPECT_TRUE(response) << describe(response.error());
-    return response ? response->pod_sandbox_id() : "";
-  }
-  std::string createIn(const std::string& pod, const std::string& name = "main") {
-    auto response = world.wait(createContainer(*world.frontend, containerRequest(pod, name)));
-    EXPECT_TRUE(response) << describe(response.error());
-    return response ? response->container_id() : "";
-  }
-  std::string startIn(const std::string& pod, const std::string& name = "main") {
-    std::string id = createIn(pod, name);
-    EXPECT_TRUE(start(id));
-    return id;
-  }
-  Outcome<v1::StartContainerResponse> start(const std::string& id) {
-    v1::StartContainerRequest request;
-    request.set_container_id(id);
-    return world.wait(startContainer(*world.frontend, request));
-  }
-  kj::Promise<Outcome<v1::StopContainerResponse>> stopping(const std::string& id, int64_t timeout) {
-    // The request must live as long as the call.
-    auto request = kj::heap<v1::StopContainerRequest>();
-    request->set_container_id(id);
-    request->set_timeout(timeout);
-    auto& asked = *request;
-    return stopContainer(*world.frontend, asked).attach(kj::mv(request));
-  }
-  v1::ContainerStatus statusOf(const std::string& id) {
-    v1::ContainerStatusRequest request;
-    request.set_container_id(id);
-    auto response = world.wait(containerStatus(*world.frontend, request));
-    return response ? response->status() : v1::ContainerStatus();
-  }
-  v1::PodSandboxStatus podStatus(const std::string& id) {
-    v1::PodSandboxStatusRequest request;
-    request.set_pod_sandbox_id(id);
-    auto response = world.wait(podSandboxStatus(*world.frontend, request));
-    return response ? response->status() : v1::PodSandboxStatus();
-  }
-  Outcome<v1::RemovePodSandboxResponse> removePodOf(const std::string& id) {
-    v1::RemovePodSandboxRequest request;
-    request.set_pod_sandbox_id(id);
-    return world.wait(removePodSandbox(*world.frontend, request));
-  }
-  void expectNothingLeft() {
-    world.settle();
-    EXPECT_TRUE(world.launcher->pods.empty());
-    EXPECT_TRUE(world.launcher->containers.empty());
-    EXPECT_TRUE(world.network.attached.empty());
-    EXPECT_TRUE(world.store.layers.empty());
-    EXPECT_TRUE(world.frontend->pods.all().empty());
-    EXPECT_TRUE(world.frontend->containers.all().empty());
-  }
-  // Lets everything that is ready to happen, happen.
-  void breathe() { world.wait(world.io.provider->getTimer().afterDelay(20 * kj::MILLISECONDS)); }
-
-  test::World world;
-};
+class Flows : public test::FlowTest {};
 
 TEST_F(Flows, PodWithoutNetworkIsUndone) {
   world.script.refusals["netd.attach"] = {Code::unavailable, "", "no plugin"};
@@ -140,6 +79,62 @@ TEST_F(Flows, UnknownAndMalformedIds) {
   EXPECT_TRUE(world.wait(stopping(std::string(64, 'f'), 0)));
   EXPECT_EQ(world.wait(createContainer(*world.frontend, containerRequest(std::string(64, 'f')))).error().code,
             Code::notFound);
+}
+
+// As crictl and people type them.
+TEST_F(Flows, ABeginningOfAnIdIsEnoughIfItIsUnique) {
+  auto record = [](char first) {
+    record::Pod pod;
+    pod.set_id(std::string(4, first) + std::string(60, first == 'a' ? '1' : '2'));
+    pod.set_state(record::Pod::READY);
+    return pod;
+  };
+  auto one = world.frontend->pods.insert(record('a'));
+  auto two = world.frontend->pods.insert(record('b'));
+  record::Pod third = record('b');
+  third.set_id("bbbb" + std::string(60, '3'));
+  world.frontend->pods.insert(third);
+  EXPECT_EQ(*findPod(*world.frontend, "a"), one);
+  EXPECT_EQ(*findPod(*world.frontend, "bbbb2"), two);
+  EXPECT_EQ(describe(findPod(*world.frontend, "c").error()), "pod_sandbox_id: no such pod");
+  EXPECT_EQ(findPod(*world.frontend, "c").error().code, Code::notFound);
+  // Not notFound, which a removal would take for "gone already".
+  EXPECT_EQ(removePodOf("bbbb").error().code, Code::invalidArgument);
+  for (const std::string bad : {"", "A", "a/", "0x1"}) {
+    EXPECT_EQ(findPod(*world.frontend, bad).error().code, Code::invalidArgument) << bad;
+  }
+  third.set_state(record::Pod::CREATING);
+  third.set_id("cccc" + std::string(60, '3'));
+  world.frontend->pods.insert(third);
+  EXPECT_EQ(findPod(*world.frontend, "cccc").error().code, Code::notFound);
+
+  auto found = [this](const std::string& id) {
+    v1::ListPodSandboxRequest request;
+    request.mutable_filter()->set_id(id);
+    return world.wait(listPodSandbox(*world.frontend, request))->items_size();
+  };
+  EXPECT_EQ(found("bbbb"), 2);
+  EXPECT_EQ(found("a"), 1);
+  EXPECT_EQ(found("d"), 0);
+}
+
+TEST_F(Flows, ContainersAreFoundByABeginningToo) {
+  auto pod = runPod();
+  auto id = createIn(pod);
+  EXPECT_EQ(statusOf(id.substr(0, 13)).id(), id);
+  v1::ListContainersRequest request;
+  request.mutable_filter()->set_id(id.substr(0, 13));
+  request.mutable_filter()->set_pod_sandbox_id(pod.substr(0, 13));
+  EXPECT_EQ(world.wait(listContainers(*world.frontend, request))->containers_size(), 1);
+}
+
+TEST_F(Flows, AnImageIsShownAsThePodNamesIt) {
+  auto request = containerRequest(runPod());
+  request.mutable_config()->mutable_image()->set_user_specified_image("busybox:as-written");
+  auto response = world.wait(createContainer(*world.frontend, request));
+  ASSERT_TRUE(response);
+  EXPECT_EQ(statusOf(response->container_id()).image().image(), "busybox:as-written");
+  EXPECT_EQ(statusOf(response->container_id()).image_id(), "sha256:" + std::string(64, 'a'));
 }
 
 TEST_F(Flows, ContainerOfUnknownImageChangesNothing) {
@@ -317,12 +312,42 @@ TEST_F(Flows, PullSaysWhoFailed) {
   world.script.refusals["storaged.commit"] = {Code::unavailable, "", "a pipe ended early"};
   EXPECT_EQ(world.wait(pullImage(*world.frontend, request)).error().code, Code::permissionDenied);
 
+  // storaged gives no more pipes once one has ended early; the reason is the registry's.
+  world.store.missingLayers = 2;
+  world.script.refusals["imaged.fetch"] = {Code::permissionDenied, "", "the registry says no"};
+  world.script.refusals["storaged.layerPipe"] = {Code::unavailable, "", "a pipe ended early"};
+  EXPECT_EQ(world.wait(pullImage(*world.frontend, request)).error().code, Code::permissionDenied);
+  world.store.missingLayers = 1;
+
   world.script.refusals["storaged.commit"] = {Code::failedPrecondition, "layers[0]",
                                               "does not match its digest"};
   EXPECT_EQ(world.wait(pullImage(*world.frontend, request)).error().field, "layers[0]");
 
   request.mutable_image()->set_image("sha256:" + std::string(64, 'a'));
   EXPECT_EQ(world.wait(pullImage(*world.frontend, request)).error().code, Code::invalidArgument);
+}
+
+// The kubelet's word for it (cri-api, ErrRegistryUnavailable).
+TEST_F(Flows, OnlyTheRegistryIsUnavailableAsARegistry) {
+  v1::PullImageRequest request;
+  request.mutable_image()->set_image("app:1");
+  world.script.refusals["imaged.resolve"] = {Code::unavailable, "", "does not answer"};
+  EXPECT_EQ(describe(world.wait(pullImage(*world.frontend, request)).error()),
+            "image.image: RegistryUnavailable: does not answer");
+  world.script.refusals["storaged.beginImage"] = {Code::unavailable, "", "is full"};
+  EXPECT_EQ(describe(world.wait(pullImage(*world.frontend, request)).error()), "image.image: is full");
+}
+
+TEST_F(Flows, ANumberIsAUidWhateverItsGroup) {
+  auto imageOf = [this](const std::string& user) {
+    world.store.user = user;
+    v1::ImageStatusRequest request;
+    request.mutable_image()->set_image("busybox");
+    return world.wait(imageStatus(*world.frontend, request))->image();
+  };
+  EXPECT_EQ(imageOf("1000:staff").uid().value(), 1000);
+  EXPECT_EQ(imageOf("www:33").username(), "www");
+  EXPECT_FALSE(imageOf("99999999999:1").has_uid());
 }
 
 TEST_F(Flows, AbsentImageIsAnEmptyAnswer) {

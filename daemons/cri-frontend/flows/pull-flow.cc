@@ -3,6 +3,17 @@
 #include "daemons/cri-frontend/clock.h"
 
 namespace bulkhead::cri {
+namespace {
+
+// The kubelet looks for this word to tell a registry that is down from an image that is not there (cri-api,
+// pkg/errors: ErrRegistryUnavailable). Only imaged can mean it.
+Refusal ofRegistry(Refusal refusal) {
+  if (refusal.code != Code::unavailable) return refusal;
+  return {refusal.code, "", "RegistryUnavailable: " + describe(refusal)};
+}
+
+}  // namespace
+
 Answer<ImageId> PullFlow::run(Frontend& frontend, const ImageReference& reference, Credentials credentials,
                               const std::string& asked) {
   auto flow = kj::heap<PullFlow>(frontend, reference, std::move(credentials), asked);
@@ -19,7 +30,8 @@ PullFlow::PullFlow(Frontend& frontend, const ImageReference& reference, Credenti
       line_(frontend.pulls, {asked, reference.text(), nowNanoseconds(), "resolving"}) {}
 
 Answer<Begun> PullFlow::begin() {
-  return andThen(frontend_.imaged.resolve(reference_, credentials_), [this](Documents&& documents) {
+  auto resolved = reworded(frontend_.imaged.resolve(reference_, credentials_), ofRegistry);
+  return andThen(kj::mv(resolved), [this](Documents&& documents) {
     return frontend_.storaged.beginImage(reference_, std::move(documents));
   });
 }
@@ -37,7 +49,9 @@ kj::Promise<void> PullFlow::fetchLayer(const Begun::Layer& layer, schema::Intake
       .then([this, layer](Outcome<Fd>&& pipe) -> Answer<void> {
         if (!pipe) pipeRefusal_ = pipe.error();
         if (!pipe) return good();
-        return frontend_.imaged.fetch(reference_, credentials_, layer.digest, layer.size, std::move(*pipe));
+        return reworded(
+            frontend_.imaged.fetch(reference_, credentials_, layer.digest, layer.size, std::move(*pipe)),
+            ofRegistry);
       })
       .then([this](Outcome<void>&& outcome) {
         if (!outcome && !fetchRefusal_) fetchRefusal_ = std::move(outcome.error());
@@ -45,8 +59,9 @@ kj::Promise<void> PullFlow::fetchLayer(const Begun::Layer& layer, schema::Intake
 }
 
 Answer<ImageId> PullFlow::commit(schema::Intake::Client intake) {
-  // A layer without a pipe never arrives: commit would wait for it.
-  if (pipeRefusal_) return refused<ImageId>(*pipeRefusal_);
+  // A layer without a pipe never arrives: commit would wait for it. It may have none because another's fetch
+  // failed.
+  if (pipeRefusal_) return refused<ImageId>(explain(*pipeRefusal_));
   line_.stage("storing");
   return frontend_.storaged.commit(kj::mv(intake))
       .then([this](Outcome<StoredImage>&& image) -> Outcome<ImageId> {

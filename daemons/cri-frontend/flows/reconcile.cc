@@ -6,38 +6,39 @@
 #include "daemons/cri-frontend/flows/create-container-flow.h"
 #include "daemons/cri-frontend/flows/remove-container-flow.h"
 #include "daemons/cri-frontend/flows/run-pod-flow.h"
+#include "ipc/scrub.h"
 
 namespace bulkhead::cri {
 namespace {
 
-// The daemons start together; one that is not up after this is not waited for.
-constexpr auto patience = 10 * kj::SECONDS;
 constexpr auto pause = 500 * kj::MILLISECONDS;
 
-// Asks until there is an answer that is no refusal, or until patience ends.
+// Asks until there is an answer that is no refusal. Never ends by itself.
 template <typename T>
-kj::Promise<std::optional<T>> insist(kj::Timer& timer, kj::TimePoint end, std::function<Answer<T>()> ask) {
-  return ask().then([&timer, end, ask](Outcome<T>&& outcome) mutable -> kj::Promise<std::optional<T>> {
-    if (outcome) return std::optional<T>(std::move(*outcome));
-    if (timer.now() > end) return std::optional<T>();
-    return timer.afterDelay(pause).then(
-        [&timer, end, ask]() mutable { return insist<T>(timer, end, kj::mv(ask)); });
+kj::Promise<T> insist(kj::Timer& timer, std::function<Answer<T>()> ask) {
+  return ask().then([&timer, ask](Outcome<T>&& outcome) mutable -> kj::Promise<T> {
+    if (outcome) return std::move(*outcome);
+    return timer.afterDelay(pause).then([&timer, ask]() mutable { return insist<T>(timer, kj::mv(ask)); });
   });
 }
 
+// Leaves `into` empty if there is no answer before `end`, also not to the question that is open then.
 template <typename T>
-kj::Promise<void> learn(kj::Timer& timer, std::optional<T>& into, std::function<Answer<T>()> ask) {
-  return insist<T>(timer, timer.now() + patience, std::move(ask)).then([&into](std::optional<T>&& answer) {
-    into = std::move(answer);
-  });
+kj::Promise<void> learn(kj::Timer& timer, kj::TimePoint end, std::optional<T>& into,
+                        std::function<Answer<T>()> ask) {
+  return timer.timeoutAt(end, insist<T>(timer, std::move(ask)))
+      .then([&into](T&& answer) { into = std::move(answer); },
+            [](kj::Exception&& late) {
+              log::warning("a daemon did not say what it has", {{"error", ipc::fullText(late)}});
+            });
 }
 
 }  // namespace
 
-kj::Promise<void> Reconcile::run(Frontend& frontend) {
+kj::Promise<void> Reconcile::run(Frontend& frontend, kj::Duration patience) {
   auto flow = kj::heap<Reconcile>(frontend);
   auto& self = *flow;
-  return self.askPeers()
+  return self.askPeers(patience)
       .then([&self]() {
         self.settleContainers();
         self.settlePods();
@@ -46,15 +47,16 @@ kj::Promise<void> Reconcile::run(Frontend& frontend) {
       .attach(kj::mv(flow));
 }
 
-kj::Promise<void> Reconcile::askPeers() {
+kj::Promise<void> Reconcile::askPeers(kj::Duration patience) {
   auto& timer = frontend_.loop.timer;
+  auto end = timer.now() + patience;
   kj::Vector<kj::Promise<void>> questions;
   questions.add(
-      learn<std::vector<PodFacts>>(timer, launched_, [this]() { return frontend_.launcher.list(); }));
+      learn<std::vector<PodFacts>>(timer, end, launched_, [this]() { return frontend_.launcher.list(); }));
   questions.add(
-      learn<std::map<PodId, Attachment>>(timer, attached_, [this]() { return frontend_.netd.list(); }));
-  questions.add(
-      learn<std::vector<ContainerId>>(timer, layers_, [this]() { return frontend_.storaged.listLayers(); }));
+      learn<std::map<PodId, Attachment>>(timer, end, attached_, [this]() { return frontend_.netd.list(); }));
+  questions.add(learn<std::vector<ContainerId>>(timer, end, layers_,
+                                                [this]() { return frontend_.storaged.listLayers(); }));
   return kj::joinPromises(questions.releaseAsArray());
 }
 
@@ -85,9 +87,8 @@ void Reconcile::settleContainer(const ContainerRef& container) {
   } else if (facts->state == ContainerFacts::State::exited) {
     recordExit(frontend_.containers, *container, facts->exit);
   } else if (facts->state == ContainerFacts::State::running) {
-    record.set_state(record::Container::RUNNING);
-    if (record.started_at() == 0) record.set_started_at(facts->exit.startedAt);
-    frontend_.containers.save(*container);
+    // We may have died between the launcher's start and our own record of it.
+    recordRunning(frontend_.containers, *container, facts->exit.startedAt);
     frontend_.watch.begin(container);
   }
 }

@@ -8,14 +8,14 @@ namespace bulkhead::cri {
 class Reconcile {
  public:
   // Resolves when every record says what is true and every running container is watched; removal of what is
-  // not ours to keep goes on in the background. A peer that does not answer in time is believed to have what
-  // we remember.
-  static kj::Promise<void> run(Frontend& frontend);
+  // not ours to keep goes on in the background. The daemons start together; one that does not answer within
+  // `patience` is believed to have what we remember.
+  static kj::Promise<void> run(Frontend& frontend, kj::Duration patience = 10 * kj::SECONDS);
 
   explicit Reconcile(Frontend& frontend) : frontend_(frontend) {}
 
  private:
-  kj::Promise<void> askPeers();
+  kj::Promise<void> askPeers(kj::Duration patience);
   void settleContainers();
   void settleContainer(const ContainerRef& container);
   void settlePods();

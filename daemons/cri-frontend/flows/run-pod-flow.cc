@@ -59,6 +59,7 @@ Answer<void> RunPodFlow::makePod() {
 }
 
 Answer<PodId> RunPodFlow::commit() {
+  KJ_ON_SCOPE_FAILURE(pod_->record.set_state(record::Pod::CREATING));  // to be undone
   pod_->record.set_state(record::Pod::READY);
   pod_->record.set_created_at(nowNanoseconds());
   frontend_.pods.save(*pod_);

@@ -6,11 +6,10 @@
 namespace bulkhead::cri {
 namespace {
 
-Answer<void> markRunning(Frontend& frontend, const ContainerRef& container) {
-  container->record.set_state(record::Container::RUNNING);
-  container->record.set_started_at(nowNanoseconds());
-  frontend.containers.save(*container);
+// Watched first: it runs, whether that can be written down or not.
+Answer<void> markRunning(Frontend& frontend, const ContainerRef& container, int64_t startedAt) {
   frontend.watch.begin(container);
+  recordRunning(frontend.containers, *container, startedAt);
   return good();
 }
 
@@ -20,7 +19,8 @@ Answer<void> settle(Frontend& frontend, const ContainerRef& container, Refusal r
   return frontend.launcher.inspect(container->id)
       .then([&frontend, container, refusal = std::move(refusal)](Outcome<ContainerFacts>&& facts) mutable {
         auto state = facts ? facts->state : ContainerFacts::State::created;
-        if (state == ContainerFacts::State::running) return markRunning(frontend, container);
+        if (state == ContainerFacts::State::running)
+          return markRunning(frontend, container, facts->exit.startedAt);
         if (state == ContainerFacts::State::exited) recordExit(frontend.containers, *container, facts->exit);
         if (state == ContainerFacts::State::lost) recordLost(frontend.containers, *container);
         return refused<void>(inCriTerms(std::move(refusal), Asked::call));
@@ -36,7 +36,7 @@ Answer<void> startContainer(Frontend& frontend, ContainerRef container) {
   container->starting = true;
   auto started = frontend.launcher.startContainer(container->id);
   auto settled = started.then([&frontend, container](Outcome<void>&& outcome) {
-    return outcome ? markRunning(frontend, container)
+    return outcome ? markRunning(frontend, container, nowNanoseconds())
                    : settle(frontend, container, std::move(outcome.error()));
   });
   return settled.attach(kj::defer([container]() { container->starting = false; }));

@@ -31,8 +31,12 @@ bool StopContainerFlow::mayRun() const {
 
 Answer<void> StopContainerFlow::askToStop() {
   if (container_->stopSignalSent) return good();
-  container_->stopSignalSent = true;
-  return frontend_.launcher.signalContainer(container_->id, container_->record.stop_signal(), false);
+  container_->stopSignalSent = true;  // now: another stop must not send it while this one is under way
+  return frontend_.launcher.signalContainer(container_->id, container_->record.stop_signal(), false)
+      .then([this](Outcome<void>&& outcome) {
+        if (!outcome) container_->stopSignalSent = false;  // it has none: the next stop may try
+        return std::move(outcome);
+      });
 }
 
 Answer<void> StopContainerFlow::killUntilGone(int triesLeft) {

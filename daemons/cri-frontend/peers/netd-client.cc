@@ -59,13 +59,18 @@ Answer<std::map<PodId, Attachment>> NetdClient::list() {
   });
 }
 
+// Asked every few seconds, and answered from memory: who does not answer soon hangs.
 Answer<NetworkStatus> NetdClient::status() {
-  return callPeer<NetworkStatus>(timer_, name, Repeat::onceIfDisconnected, [this]() {
+  constexpr auto limit = 2 * kj::SECONDS;
+  auto answer = callPeer<NetworkStatus>(timer_, name, Repeat::onceIfDisconnected, [this]() {
     return peer_.get<schema::Netd>().statusRequest().send().then(
         [](auto&& response) -> Outcome<NetworkStatus> {
           return NetworkStatus{response.getReady(), ipc::toString(response.getReason()),
                                ipc::toString(response.getMessage())};
         });
+  });
+  return timer_.timeoutAfter(limit, kj::mv(answer)).catch_([](kj::Exception&&) -> Outcome<NetworkStatus> {
+    return refuse(Code::unavailable, "", "netd does not answer");
   });
 }
 

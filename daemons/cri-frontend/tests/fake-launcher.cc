@@ -46,6 +46,8 @@ std::string callOf(schema::LaunchRequest::Reader request) {
       return "launcher.deleteContainer";
     case schema::LaunchRequest::EXEC:
       return "launcher.exec";
+    case schema::LaunchRequest::LIST:
+      return "launcher.list";
     default:
       return "launcher.other";
   }
@@ -74,7 +76,8 @@ kj::Promise<void> FakeLauncher::answer(Fd connection) {
   auto reply = kj::heap<capnp::MallocMessageBuilder>();
   auto& message = *reply;
   return raw.receive()
-      .then([this, &raw, &message](ipc::Packet&& packet) {
+      .then([this, &raw, &message](ipc::Packet&& packet) -> kj::Promise<void> {
+        if (script_.silent.contains(callOf(packet.as<schema::LaunchRequest>()))) return kj::NEVER_DONE;
         handle(packet, message.initRoot<schema::LaunchReply>());
         return raw.send(message);
       })
@@ -180,7 +183,10 @@ void FakeLauncher::describe(schema::ContainerInfo::Builder to, const std::string
   to.setId(id);
   to.setPodId(found == containers.end() ? id : found->second->podId);
   to.setState(found == containers.end() ? schema::ContainerInfo::State::LOST : found->second->state);
-  if (found != containers.end()) to.initExit().setCode(found->second->code);
+  if (found == containers.end()) return;
+  auto exit = to.initExit();
+  exit.setCode(found->second->code);
+  exit.setStartedAt(found->second->startedAt);
 }
 
 }  // namespace bulkhead::cri::test

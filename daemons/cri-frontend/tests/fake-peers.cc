@@ -33,6 +33,7 @@ class FakeNetd final : public schema::Netd::Server {
 
   kj::Promise<void> attach(AttachContext context) override {
     auto id = ipc::toString(context.getParams().getPod().getPodId());
+    if (script_.silent.contains("netd.attach")) return kj::NEVER_DONE;
     if (refusedBy(script_, "netd.attach", id, context.getResults())) return kj::READY_NOW;
     network_.attached.insert(id);
     auto ok = context.getResults().initResult().initOk();
@@ -48,12 +49,14 @@ class FakeNetd final : public schema::Netd::Server {
     return kj::READY_NOW;
   }
   kj::Promise<void> list(ListContext context) override {
+    if (script_.silent.contains("netd.list")) return kj::NEVER_DONE;
     auto pods = context.getResults().initPods(static_cast<unsigned>(network_.attached.size()));
     unsigned i = 0;
     for (const auto& id : network_.attached) pods[i++].setPodId(id);
     return kj::READY_NOW;
   }
   kj::Promise<void> status(StatusContext context) override {
+    if (script_.silent.contains("netd.status")) return kj::NEVER_DONE;
     context.getResults().setReady(true);
     return kj::READY_NOW;
   }
@@ -146,6 +149,7 @@ class FakeStoraged final : public schema::Storaged::Server {
     return kj::READY_NOW;
   }
   kj::Promise<void> listLayers(ListLayersContext context) override {
+    if (script_.silent.contains("storaged.listLayers")) return kj::NEVER_DONE;
     auto layers = context.getResults().initLayers(static_cast<unsigned>(store_.layers.size()));
     unsigned i = 0;
     for (const auto& id : store_.layers) layers[i++].setContainerId(id);
@@ -189,6 +193,7 @@ std::string makeRoot() {
 
 std::optional<Refusal> Script::on(const std::string& call, const std::string& argument) {
   calls.push_back(argument.empty() ? call : call + " " + argument);
+  if (auto hook = hooks.find(call); hook != hooks.end()) hook->second();
   auto found = refusals.find(call);
   if (found == refusals.end()) return std::nullopt;
   Refusal refusal = found->second;
@@ -229,7 +234,7 @@ void World::restart() {
                     .ceilingProfile = "baseline"};
   Loop loop{*io.lowLevelProvider, io.unixEventPort, io.provider->getTimer()};
   frontend = std::make_unique<Frontend>(loop, layout, settings);
-  wait(Reconcile::run(*frontend));
+  wait(Reconcile::run(*frontend, patience));
 }
 
 void World::settle() {

@@ -7,6 +7,7 @@
 #include <kj/async-unix.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,7 +29,9 @@ namespace bulkhead::cri::test {
 // What all fakes share: a log of calls ("netd.attach ID") and the calls to refuse, once each.
 struct Script {
   std::vector<std::string> calls;
-  std::map<std::string, Refusal> refusals;  // by "netd.attach"
+  std::map<std::string, Refusal> refusals;             // by "netd.attach"
+  std::set<std::string> silent;                        // calls that are never answered
+  std::map<std::string, std::function<void()>> hooks;  // run when the call comes
 
   // Notes the call; its refusal, if one is scripted.
   std::optional<Refusal> on(const std::string& call, const std::string& argument);
@@ -52,6 +55,7 @@ struct FakeContainer {
   std::string podId;
   schema::ContainerInfo::State state = schema::ContainerInfo::State::CREATED;
   int code = 0;
+  int64_t startedAt = 0;
   bool diesOnTerm = true;
   std::vector<kj::Own<kj::PromiseFulfiller<void>>> waiting;  // at its shim
   kj::Own<ipc::RpcListener> shim;
@@ -102,6 +106,7 @@ class World {
   T wait(kj::Promise<T> promise) {
     return promise.wait(io.waitScope);
   }
+  kj::Duration patience = 10 * kj::SECONDS;  // of the next restart
   // Waits for queued undo work.
   void settle();
 

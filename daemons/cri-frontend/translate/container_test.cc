@@ -54,7 +54,7 @@ TEST(ContainerTranslation, RefusesWhatIsNotSupportedYet) {
   EXPECT_EQ(refusalOf(config), "config.CDI_devices: is not supported yet");
   config = goodContainer();
   (*config.mutable_linux()->mutable_resources()->mutable_unified())["memory.high"] = "1";
-  EXPECT_EQ(refusalOf(config), "config.linux.resources.unified: is not supported yet");
+  EXPECT_EQ(refusalOf(config), "config.linux.resources.unified[memory.high]: is not supported yet");
   config = goodContainer();
   config.mutable_linux()->mutable_resources()->add_hugepage_limits()->set_limit(1);
   EXPECT_EQ(refusalOf(config), "config.linux.resources.hugepage_limits: is not supported yet");
@@ -69,6 +69,19 @@ TEST(ContainerTranslation, RefusesWhatIsNotSupportedYet) {
   config.mutable_linux()->mutable_security_context()->mutable_capabilities()->add_add_ambient_capabilities(
       "CHOWN");
   EXPECT_TRUE(refusalOf(config).find("add_ambient_capabilities: is not supported yet") != std::string::npos);
+}
+
+// What the kubelet sends with every container on cgroup v2.
+TEST(ContainerTranslation, AcceptsOomGroupAndNoOtherUnifiedKey) {
+  auto config = goodContainer();
+  auto& unified = *config.mutable_linux()->mutable_resources()->mutable_unified();
+  unified["memory.oom.group"] = "1";
+  EXPECT_EQ(refusalOf(config), "accepted");
+  unified["memory.oom.group"] = "0";
+  EXPECT_EQ(refusalOf(config), "config.linux.resources.unified[memory.oom.group]: is not supported yet");
+  unified["memory.oom.group"] = "1";
+  unified["pids.max"] = "1";
+  EXPECT_EQ(refusalOf(config), "config.linux.resources.unified[pids.max]: is not supported yet");
 }
 
 TEST(ContainerTranslation, RefusesBadMounts) {

@@ -18,7 +18,7 @@ Outcome<void> checkAbsolutePath(std::string_view text, std::string field);
 // The same beneath some directory.
 Outcome<void> checkRelativePath(std::string_view text, std::string field);
 
-// No NUL, and not longer than what execve(2) takes.
+// UTF-8 without NUL, as the OCI runtime's JSON needs it, and not longer than what execve(2) takes.
 Outcome<void> checkArgument(std::string_view text, std::string field);
 
 // A uid or gid: 0 to 2^32-2 (2^32-1 means "no change" to the kernel).

@@ -86,7 +86,9 @@ Refusal inCriTerms(Refusal refusal, Asked asked) {
     if (name.ours != head) continue;
     size_t dot = field.find('.');
     std::string whole(name.cri);
-    whole += field.substr(head.size(), dot == field.npos ? field.npos : dot - head.size());
+    // The peer counts in the list that it was sent, which holds the image's entries and defaults too.
+    bool merged = asked == Asked::container && (head == "args" || head == "env");
+    if (!merged) whole += field.substr(head.size(), dot == field.npos ? field.npos : dot - head.size());
     if (dot != field.npos) whole += "." + partOf(field.substr(dot + 1));
     refusal.field = std::move(whole);
     break;

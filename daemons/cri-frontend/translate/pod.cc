@@ -126,8 +126,8 @@ Outcome<PodPlan> translatePod(const v1::PodSandboxConfig& config, const std::str
   readDns(config.dns_config(), plan, no);
   readPorts(config, plan, no);
   readLinux(config.linux(), plan, no);
-  no.unless(plan.ports.empty() || !plan.hostNetwork(), "config.port_mappings",
-            "make no sense with the node's network");
+  // The API server gives every port of a hostNetwork pod a host port; there is nothing to map.
+  if (plan.hostNetwork()) plan.ports.clear();
   no.unsupported(config.has_windows(), "config.windows");
   if (no) return no.refusal();
   return plan;

@@ -28,7 +28,7 @@ struct PodPlan {
   std::string logDirectory;          // absolute, or empty
   Namespaces namespaces;
   std::vector<std::string> dnsServers, dnsSearches, dnsOptions;
-  std::vector<PortMapping> ports;  // those with a host port
+  std::vector<PortMapping> ports;  // those with a host port; none on the node's network
   bool privileged = false;
 
   [[nodiscard]] bool hostNetwork() const { return namespaces.network == schema::Namespace::NODE; }

@@ -88,6 +88,21 @@ TEST(PodTranslation, RefusesBadPorts) {
   EXPECT_EQ(with(80, 0, ""), "accepted");
 }
 
+// The API server defaults hostPort to containerPort for hostNetwork pods.
+TEST(PodTranslation, HostNetworkPodsMapNoPorts) {
+  auto config = goodPod();
+  auto& port = *config.add_port_mappings();
+  port.set_container_port(9100);
+  port.set_host_port(9100);
+  EXPECT_EQ(translatePod(config, "", settings)->ports.size(), 1U);
+  auto& options = *config.mutable_linux()->mutable_security_context()->mutable_namespace_options();
+  options.set_pid(v1::CONTAINER);
+  options.set_network(v1::NODE);
+  auto plan = translatePod(config, "", settings);
+  ASSERT_TRUE(plan) << describe(plan.error());
+  EXPECT_TRUE(plan->ports.empty());
+}
+
 TEST(PodTranslation, RefusesWhatIsNotSupportedYet) {
   auto config = goodPod();
   (*config.mutable_linux()->mutable_sysctls())["net.ipv4.ip_forward"] = "1";

@@ -54,16 +54,24 @@ Outcome<void> checkTotal(const std::vector<std::string>& texts, const std::strin
 }  // namespace
 
 Outcome<std::vector<std::string>> processArgs(const v1::ContainerConfig& config, const StoredImage& image) {
-  std::vector<std::string> args(config.command().begin(), config.command().end());
-  if (args.empty()) args = image.entrypoint;
-  args.insert(args.end(), config.args().begin(), config.args().end());
-  if (config.command().empty() && config.args().empty()) {
-    args.insert(args.end(), image.command.begin(), image.command.end());
-  }
   FirstRefusal no;
+  std::vector<std::string> args;
+  auto append = [&](const auto& from, const char* field) {
+    int i = 0;
+    for (const std::string& arg : from) {
+      no.note(checkArgument(arg, indexed(field, i++)));
+      args.push_back(arg);
+    }
+  };
+  if (config.command().empty()) {
+    append(image.entrypoint, "image.config.entrypoint");
+  } else {
+    append(config.command(), "config.command");
+  }
+  append(config.args(), "config.args");
+  if (config.command().empty() && config.args().empty()) append(image.command, "image.config.cmd");
   no.unless(!args.empty() && !args[0].empty(), "config.command",
             "is empty, and the image has neither an entry point nor a command");
-  for (const auto& arg : args) no.note(checkArgument(arg, "config.command"));
   no.note(checkTotal(args, "config.command"));
   if (no) return no.refusal();
   return args;

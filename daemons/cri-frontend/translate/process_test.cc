@@ -25,7 +25,20 @@ TEST(ProcessArgs, RefusesNothingAndNul) {
   EXPECT_EQ(processArgs({}, empty).error().field, "config.command");
   v1::ContainerConfig config;
   config.add_command(std::string("a\0b", 3));
-  EXPECT_FALSE(processArgs(config, empty));
+  EXPECT_EQ(processArgs(config, empty).error().field, "config.command[0]");
+}
+
+// Each in the list that it came from, not in the merged one that the launcher sees.
+TEST(ProcessArgs, NamesTheBadOneWhereItStands) {
+  v1::ContainerConfig config;
+  config.add_args("fine");
+  config.add_args("\xff");
+  EXPECT_EQ(describe(processArgs(config, image()).error()), "config.args[1]: is not UTF-8 text");
+  config.add_command("\xff");
+  EXPECT_EQ(processArgs(config, image()).error().field, "config.command[0]");
+  auto from = image();
+  from.command.push_back("\xff");
+  EXPECT_EQ(processArgs({}, from).error().field, "image.config.cmd[1]");
 }
 
 TEST(ProcessArgs, CommandReplacesBothArgsReplaceOne) {
@@ -52,7 +65,10 @@ TEST(ProcessEnv, RefusesBadNamesAndHome) {
   EXPECT_FALSE(with("HOME", "/root\nmalicious::0:0::/:/bin/bash"));
   EXPECT_FALSE(with("HOME", "/root:x"));
   EXPECT_TRUE(with("HOME", "/root\\n"));
-  EXPECT_TRUE(with("BINARY", "\xff\xfe"));
+  EXPECT_TRUE(with("WORDS", "\u00fcber \U0001f40b"));
+  for (const std::string bad : {"\xff\xfe", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80"}) {
+    EXPECT_EQ(describe(with("BINARY", bad).error()), "config.envs[0].value: is not UTF-8 text");
+  }
 }
 
 TEST(ProcessEnv, RequestWinsOverImageOverDefaults) {

@@ -15,6 +15,14 @@ bool isCpuList(const std::string& text) {
          });
 }
 
+// "memory.high": what may be shown in a refusal.
+bool isKey(const std::string& text) {
+  constexpr size_t longest = 64;
+  return text.size() <= longest && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
+         });
+}
+
 }  // namespace
 
 ResourcePlan translateResources(const v1::LinuxContainerConfig& config, FirstRefusal& no) {
@@ -33,7 +41,13 @@ ResourcePlan translateResources(const v1::LinuxContainerConfig& config, FirstRef
             "is not between -1000 and 1000");
   no.unless(isCpuList(asked.cpuset_cpus()), field + ".cpuset_cpus", "is not a list of numbers and ranges");
   no.unless(isCpuList(asked.cpuset_mems()), field + ".cpuset_mems", "is not a list of numbers and ranges");
-  no.unsupported(!asked.unified().empty(), field + ".unified");
+  // On cgroup v2 the kubelet sends memory.oom.group=1 with every container (singleProcessOOMKill off).
+  // Setting it is still to come; refusing it would refuse every pod. What it would change: after an OOM kill
+  // the container's other processes live on until its first one ends.
+  for (const auto& [key, value] : asked.unified()) {
+    no.unsupported(key != "memory.oom.group" || value != "1",
+                   field + ".unified[" + (isKey(key) ? key : "?") + "]");
+  }
   // The kubelet names every page size with a limit of 0 and keeps that limit on the pod's cgroup itself.
   bool hugepages = std::any_of(asked.hugepage_limits().begin(), asked.hugepage_limits().end(),
                                [](const v1::HugepageLimit& limit) { return limit.limit() > 0; });
