@@ -32,7 +32,7 @@ inline constexpr size_t imageLayers = 127;
 // handful.
 inline constexpr size_t imagesComingIn = 64;
 
-// One stream of ExecSync (features.md: 16 MiB, the rest drained and dropped).
+// One stream of ExecSync (16 MiB as in the peers; the rest is drained and dropped).
 inline constexpr size_t execOutput = 16 * 1024 * 1024;
 
 // A gRPC message in either direction: what the kubelet accepts (16 MiB, its remote runtime client).
@@ -62,9 +62,17 @@ inline constexpr size_t credential = 48 * 1024;
 // Fetchers at once: two images of 127 layers, all in parallel.
 inline constexpr size_t fetchers = 256;
 
-// Storage workers at once: three images of 127 layers, two processes a layer; each costs the zygote a
-// descriptor.
-inline constexpr size_t workers = 768;
+// Layers unpacked at once, of one image and on the node; the others wait for their pipe. A decompressor may
+// take 128 MiB (zstd's window), and a disk is not faster with more.
+inline constexpr size_t layersOfImageAtOnce = 4;
+inline constexpr size_t layersAtOnce = 8;
+// Images whose documents are parsed at once: two workers each, and up to 12 MiB of documents.
+inline constexpr size_t parsesAtOnce = 4;
+// Storage workers at once: the above, one that erases, one that measures, and those killed but not yet
+// reaped; each costs the zygote a descriptor.
+inline constexpr size_t workers = 128;
+// Connections at one door: its one peer has one, and a second while it restarts.
+inline constexpr size_t connections = 16;
 // The mounter's two conversations. The launcher sends its request right behind connect(2); storaged's main
 // looks up one row.
 inline constexpr auto mountRequest = 5s;

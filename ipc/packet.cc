@@ -95,6 +95,19 @@ bool waitReadable(int socket, std::chrono::milliseconds timeout) {
   return n > 0;
 }
 
+void waitWith(const Patience& patience, std::chrono::steady_clock::time_point deadline, int fd) {
+  while (true) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    std::array<pollfd, 2> ready{{{fd, POLLIN, 0}, {patience.cancelled, POLLIN, 0}}};
+    int n = left.count() <= 0 ? 0 : ::poll(ready.data(), ready.size(), static_cast<int>(left.count()));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throwErrno("poll");
+    if (n == 0) throw std::runtime_error("message did not come in time");
+    if (ready[1].revents != 0) throw std::runtime_error("nobody wants the message any more");
+    return;
+  }
+}
+
 }  // namespace
 
 Packet::Packet(kj::Array<capnp::word> words, std::vector<Fd> fds)
@@ -181,10 +194,13 @@ bool writeMessage(int fd, capnp::MessageBuilder& message) {
          writeAll(fd, {reinterpret_cast<const char*>(words.begin()), words.size() * sizeof(capnp::word)});
 }
 
-std::optional<Packet> readMessage(int fd, size_t limitBytes) {
-  auto readExactly = [fd](void* to, size_t size) {
+std::optional<Packet> readMessage(int fd, size_t limitBytes, const std::optional<Patience>& patience) {
+  auto deadline =
+      std::chrono::steady_clock::now() + (patience ? patience->limit : std::chrono::milliseconds());
+  auto readExactly = [&](void* to, size_t size) {
     size_t done = 0;
     while (done < size) {
+      if (patience) waitWith(*patience, deadline, fd);
       ssize_t n = ::read(fd, static_cast<char*>(to) + done, size - done);
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) throwErrno("read message");

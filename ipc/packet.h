@@ -48,8 +48,13 @@ std::optional<Packet> receivePacket(int socket,
 
 // The same for a byte stream that holds exactly one message (a worker's result pipe, the configuration
 // reader): a word count as little-endian 64-bit, then the words. Nothing at end of stream before the first
-// byte.
+// byte. With `patience`: throws std::runtime_error if it is not whole in time, or when somebody cancels.
+struct Patience {
+  int cancelled = -1;  // readable or hung up: stop
+  std::chrono::milliseconds limit{};
+};
 [[nodiscard]] bool writeMessage(int fd, capnp::MessageBuilder& message);
-std::optional<Packet> readMessage(int fd, size_t limitBytes);
+std::optional<Packet> readMessage(int fd, size_t limitBytes,
+                                  const std::optional<Patience>& patience = std::nullopt);
 
 }  // namespace bulkhead::ipc

@@ -114,6 +114,24 @@ TEST(MessageStream, RoundTripsAndRefusesShortOrHuge) {
   EXPECT_FALSE(readMessage(pipe.read.get(), 4096));
 }
 
+TEST(MessageStream, PatienceEnds) {
+  using std::chrono::milliseconds;
+  auto pipe = makePipe();
+  EXPECT_THROW(readMessage(pipe.read.get(), 4096, Patience{-1, milliseconds(20)}), std::runtime_error);
+  // Also with whoever sends a byte now and then.
+  uint64_t count = 1;
+  ASSERT_TRUE(writeAll(pipe.write.get(), {reinterpret_cast<char*>(&count), sizeof count}));
+  EXPECT_THROW(readMessage(pipe.read.get(), 4096, Patience{-1, milliseconds(20)}), std::runtime_error);
+  auto cancel = makePipe();
+  cancel.write.reset();
+  EXPECT_THROW(readMessage(pipe.read.get(), 4096, Patience{cancel.read.get(), std::chrono::hours(1)}),
+               std::runtime_error);
+  capnp::MallocMessageBuilder message;
+  message.initRoot<schema::Refusal>().setReason("why");
+  ASSERT_TRUE(writeMessage(pipe.write.get(), message));
+  EXPECT_TRUE(readMessage(pipe.read.get(), 4096, Patience{-1, std::chrono::hours(1)}));
+}
+
 TEST(Peer, OnlyThePermittedUidAndPlace) {
   auto pair = makeSocketPair(SOCK_STREAM);
   EXPECT_TRUE(checkPeer(pair.first.get(), {::getuid(), ""}));

@@ -70,7 +70,20 @@ struct RpcListener::Impl final : kj::TaskSet::ErrorHandler {
     log::debug("connection ended", {{"error", std::string(exception.getDescription().cStr())}});
   }
 
+  // Nothing that one connection brings about ends the others: it is closed, and that is all.
   void admit(kj::Own<kj::AsyncIoStream> stream) {
+    try {
+      serve(kj::mv(stream));
+    } catch (const std::exception& error) {
+      log::warning("connection refused", {{"reason", error.what()}});
+    }
+  }
+
+  void serve(kj::Own<kj::AsyncIoStream> stream) {
+    if (open >= limits::connections) {
+      log::warning("connection refused", {{"reason", "there are too many"}});
+      return;
+    }
     int fd = -1;
     KJ_IF_MAYBE (number, stream->getFd()) {
       fd = *number;
@@ -83,14 +96,26 @@ struct RpcListener::Impl final : kj::TaskSet::ErrorHandler {
     // The accepted stream is rewrapped as one that carries descriptors.
     auto connection = kj::heap<Connection>(wrap(io, duplicate(fd)), makeBootstrap());
     auto ended = connection->onDisconnect();
-    connections.add(ended.attach(kj::mv(connection)));
+    ++open;
+    connections.add(ended.attach(kj::mv(connection), kj::defer([this]() { --open; })));
   }
 
   kj::Promise<void> loop() {
-    return observer->accept().then([this](kj::Own<kj::AsyncIoStream>&& stream) {
-      admit(kj::mv(stream));
-      return loop();
-    });
+    auto accepted = kj::evalNow([this]() { return observer->accept(); });
+    return accepted.then(
+        [this](kj::Own<kj::AsyncIoStream>&& stream) {
+          admit(kj::mv(stream));
+          return loop();
+        },
+        [this](kj::Exception&& exception) { return goOnAfter(kj::mv(exception)); });
+  }
+
+  // Out of descriptors or memory: those who are served give some back.
+  kj::Promise<void> goOnAfter(kj::Exception exception) {
+    constexpr auto pause = 100 * kj::MILLISECONDS;
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) return kj::mv(exception);
+    log::warning("cannot accept now", {{"error", std::string(exception.getDescription().cStr())}});
+    return io.getTimer().afterDelay(pause).then([this]() { return loop(); });
   }
 
   kj::LowLevelAsyncIoProvider& io;
@@ -98,7 +123,8 @@ struct RpcListener::Impl final : kj::TaskSet::ErrorHandler {
   kj::Own<kj::ConnectionReceiver> observer;
   PermittedPeer permitted;
   std::function<capnp::Capability::Client()> makeBootstrap;
-  kj::TaskSet connections;
+  size_t open = 0;
+  kj::TaskSet connections;  // last: they count in `open`
 };
 
 RpcListener::RpcListener(kj::LowLevelAsyncIoProvider& io, Fd listener, PermittedPeer permitted,

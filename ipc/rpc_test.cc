@@ -1,6 +1,7 @@
 #include "ipc/rpc.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "daemons/common/base/io.h"
 #include "daemons/common/base/sockets.h"
 #include "ipc/file-capability.h"
+#include "ipc/limits.h"
 #include "ipc/packet-client.h"
 #include "ipc/schema/shim.capnp.h"
 #include "ipc/schema/storage.capnp.h"
@@ -65,6 +67,7 @@ class RpcTest : public testing::Test {
     return listener.run().eagerlyEvaluate([](kj::Exception&& e) { FAIL() << e.getDescription().cStr(); });
   }
   static capnp::Capability::Client shim() { return schema::Shim::Client(kj::heap<TestShim>()); }
+  void waitABit() { io_.provider->getTimer().afterDelay(20 * kj::MILLISECONDS).wait(io_.waitScope); }
   uint32_t askVersion(RpcPeer& peer) {
     return peer.get<schema::Shim>().versionRequest().send().wait(io_.waitScope).getProtocol();
   }
@@ -129,6 +132,35 @@ TEST_F(RpcTest, GarbageEndsThatConnectionOnly) {
   auto running = run(*listener);
   Fd hostile = connectTo(path_, SOCK_STREAM);
   ASSERT_TRUE(writeAll(hostile.get(), std::string(4096, '\xff')));
+  EXPECT_EQ(askVersion(peer_), 7U);
+}
+
+TEST_F(RpcTest, ConnectionsAreBounded) {
+  auto listener = serve(::getuid(), shim);
+  auto running = run(*listener);
+  std::vector<Fd> held;
+  for (size_t i = 0; i < limits::connections; ++i) {
+    held.push_back(connectTo(path_, SOCK_STREAM));
+    ASSERT_TRUE(held.back());
+    waitABit();  // the backlog is short
+  }
+  EXPECT_ANY_THROW(askVersion(peer_));
+  held.clear();
+  waitABit();
+  EXPECT_EQ(askVersion(peer_), 7U);
+}
+
+TEST_F(RpcTest, GoesOnWhenDescriptorsRunOut) {
+  auto listener = serve(::getuid(), shim);
+  auto running = run(*listener);
+  Fd connection = connectTo(path_, SOCK_STREAM);
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  struct rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  waitABit();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_EQ(askVersion(peer_), 7U);
 }
 

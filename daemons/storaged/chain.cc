@@ -33,13 +33,13 @@ Outcome<void> checkIndex(const Documents& documents, const Digest& manifest,
   return {};
 }
 
-Outcome<VerifiedLayer> checkLayer(const Documents& documents, schema::ParsedImage::Layer::Reader claimed,
-                                  size_t position) {
+Outcome<VerifiedLayer> checkLayer(const Documents& documents, schema::ParsedManifest::Layer::Reader claimed,
+                                  capnp::Text::Reader claimedDiffId, size_t position) {
   std::string field = "manifest.layers[" + std::to_string(position) + "]";
   auto digest = digestFrom(documents.manifest, claimed.getDigest(), field + ".digest");
   if (!digest) return tl::unexpected(digest.error());
-  auto diffId = digestFrom(documents.config, claimed.getDiffId(),
-                           "config.rootfs.diff_ids[" + std::to_string(position) + "]");
+  auto diffId =
+      digestFrom(documents.config, claimedDiffId, "config.rootfs.diff_ids[" + std::to_string(position) + "]");
   if (!diffId) return tl::unexpected(diffId.error());
   if (claimed.getCodec() > Codec::ZSTD) return invalid(field + ".mediaType", "has an unknown compression");
   constexpr std::uint64_t largest = std::uint64_t{1} << 50;  // keeps sums of sizes from overflowing
@@ -82,7 +82,8 @@ Outcome<void> checkSizes(const Documents& documents) {
 }
 
 Outcome<VerifiedImage> checkChain(const ImageReference& reference, const Documents& documents,
-                                  schema::ParsedImage::Reader claimed) {
+                                  schema::ParsedManifest::Reader claimed,
+                                  schema::ParsedConfig::Reader claimedByConfig) {
   Digest manifest = digestOf(documents.manifest);
   Digest config = digestOf(documents.config);
   Digest top = documents.index.empty() ? manifest : digestOf(documents.index);
@@ -110,19 +111,32 @@ Outcome<VerifiedImage> checkChain(const ImageReference& reference, const Documen
     return refuse(Code::resourceExhausted, "manifest.layers",
                   "has more than " + std::to_string(limits::imageLayers));
   }
+  auto diffIds = claimedByConfig.getDiffIds();
+  if (diffIds.size() != layers.size()) {
+    return invalid("config.rootfs.diff_ids", "has " + std::to_string(diffIds.size()) +
+                                                 " entries, the manifest " + std::to_string(layers.size()) +
+                                                 " layers");
+  }
   std::vector<VerifiedLayer> verified;
-  for (auto layer : layers) {
-    auto checked = checkLayer(documents, layer, verified.size());
+  for (capnp::uint i = 0; i < layers.size(); ++i) {
+    auto checked = checkLayer(documents, layers[i], diffIds[i], i);
     if (!checked) return tl::unexpected(checked.error());
     verified.push_back(*std::move(checked));
   }
-  auto imageConfig = serialise(claimed.getConfig());
+  auto imageConfig = serialise(claimedByConfig.getConfig());
   if (!imageConfig) return tl::unexpected(imageConfig.error());
 
   auto id = ImageId::parse(config.hex(), "config");
   if (!id) return tl::unexpected(id.error());
   std::uint64_t bytes = documents.index.size() + documents.manifest.size() + documents.config.size();
-  return VerifiedImage{*id, reference, top, manifest, bytes, std::move(verified), *std::move(imageConfig)};
+  return VerifiedImage{*id,
+                       reference,
+                       top,
+                       manifest,
+                       bytes,
+                       std::move(verified),
+                       ipc::toString(claimedByConfig.getConfig().getUser()),
+                       *std::move(imageConfig)};
 }
 
 }  // namespace bulkhead::storaged

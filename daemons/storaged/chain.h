@@ -1,6 +1,7 @@
 // The digest chain: reference -> index -> manifest -> config -> layers. A parse worker says what the
-// documents claim; here every claim is held against hashes of our own and against the documents' very bytes,
-// so a worker that lies can name no digest that the documents do not contain.
+// documents claim, one the config's and another the rest's; here every claim is held against hashes of our
+// own and against the documents' very bytes, so a worker that lies can name no digest that the documents do
+// not contain.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,7 @@ struct VerifiedImage {
   Digest manifestDigest;
   std::uint64_t documentBytes = 0;
   std::vector<VerifiedLayer> layers;  // base first
+  std::string user;                   // of the config
   std::string config;                 // one serialised schema::ImageConfig
 
   // What the image will be known by: "host/path@TOP", and "host/path:tag" unless a digest was asked for,
@@ -50,6 +52,7 @@ Outcome<void> checkSizes(const Documents& documents);
 // Refuses failedPrecondition where a digest does not hold and invalidArgument where the documents are no
 // image, both naming the field.
 Outcome<VerifiedImage> checkChain(const ImageReference& reference, const Documents& documents,
-                                  schema::ParsedImage::Reader claimed);
+                                  schema::ParsedManifest::Reader manifest,
+                                  schema::ParsedConfig::Reader config);
 
 }  // namespace bulkhead::storaged

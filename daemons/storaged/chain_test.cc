@@ -13,11 +13,14 @@ namespace {
 
 class ChainTest : public testing::Test {
  protected:
-  ChainTest() { image_.describe(claimed_); }
+  ChainTest() {
+    image_.describe(claimed_);
+    image_.describe(config_);
+  }
   ~ChainTest() noexcept override {}  // KJ's members may throw there, gtest's may not
 
   Outcome<VerifiedImage> check(const std::string& reference = "test.io/app:1") {
-    return checkChain(referenceOf(reference), documents_, claimed_.asReader());
+    return checkChain(referenceOf(reference), documents_, claimed_.asReader(), config_.asReader());
   }
   void expectRefused(const std::string& field) {
     auto outcome = check();
@@ -30,7 +33,9 @@ class ChainTest : public testing::Test {
   TestImage image_{{TestLayer::of("base"), TestLayer::of("top")}};
   Documents documents_ = image_.documents();
   capnp::MallocMessageBuilder message_;
-  schema::ParsedImage::Builder claimed_ = message_.initRoot<schema::ParsedImage>();
+  capnp::MallocMessageBuilder configMessage_;
+  schema::ParsedManifest::Builder claimed_ = message_.initRoot<schema::ParsedManifest>();
+  schema::ParsedConfig::Builder config_ = configMessage_.initRoot<schema::ParsedConfig>();
 };
 
 TEST_F(ChainTest, ManifestMustBeListed) {
@@ -65,8 +70,16 @@ TEST_F(ChainTest, LayersMustStandInTheManifest) {
 }
 
 TEST_F(ChainTest, DiffIdsMustStandInTheConfig) {
-  claimed_.getLayers()[1].setDiffId(foreign_);
+  config_.getDiffIds().set(1, foreign_);
   expectRefused("config.rootfs.diff_ids[1]");
+}
+
+// The two workers do not see each other's documents.
+TEST_F(ChainTest, LayersAndDiffIdsMustMatch) {
+  auto few = config_.initDiffIds(1);
+  few.set(0, image_.layers[0].diffId.text());
+  EXPECT_EQ(check().error().field, "config.rootfs.diff_ids");
+  EXPECT_EQ(check().error().code, Code::invalidArgument);
 }
 
 TEST_F(ChainTest, ReferenceMustBeOfTheTopDocument) {

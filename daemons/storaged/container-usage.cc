@@ -46,8 +46,11 @@ kj::Promise<void> ContainerUsage::measureNext() {
   }
   ContainerId id = std::move(queue_.back());
   queue_.pop_back();
-  auto answer =
-      awaitAnswer(parts_.offLoop, parts_.timer, parts_.zygote.measure(id), Answer::MEASURED, measureLimit);
+  // A pipe that cannot be made is a rejection too: whoever waits for the end must hear of it.
+  auto answer = kj::evalNow([&]() {
+    return awaitAnswer(parts_.offLoop, parts_.timer, parts_.zygote.measure(id), Answer::MEASURED,
+                       measureLimit);
+  });
   return answer.then([this, id](Outcome<ipc::Packet>&& measured) {
     if (measured) {
       auto counted = measured->as<schema::WorkerResult>().getMeasured();

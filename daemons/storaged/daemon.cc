@@ -3,6 +3,7 @@
 #include "daemons/common/base/log.h"
 #include "daemons/storaged/storage-server.h"
 #include "daemons/storaged/sweep.h"
+#include "ipc/limits.h"
 #include "ipc/scrub.h"
 
 namespace bulkhead::storaged {
@@ -11,16 +12,16 @@ void BackgroundErrors::taskFailed(kj::Exception&& exception) {
   log::error("background work failed", {{"error", ipc::fullText(exception)}});
 }
 
-Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, Fd null,
-                 std::uint64_t maxLayerBytes)
+Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, std::uint64_t maxLayerBytes)
     : store_(path),
       index_(store_.indexPath()),
-      zygote_(port, std::move(zygote), std::move(null)),
+      zygote_(port, std::move(zygote)),
       trash_(store_, zygote_, offLoop_, port.getTimer()),
       garbage_(index_, trash_),
+      layerTurns_(limits::layersAtOnce),
       background_(errors_),
-      parts_{store_, index_,   zygote_,     offLoop_,     port.getTimer(),
-             trash_, garbage_, background_, maxLayerBytes} {
+      parts_{store_, index_,   zygote_,     offLoop_,    port.getTimer(),
+             trash_, garbage_, layerTurns_, background_, maxLayerBytes} {
   sweep(parts_);
 }
 

@@ -24,8 +24,8 @@ class BackgroundErrors final : public kj::TaskSet::ErrorHandler {
 // The parts as one owner, in the order in which they need each other.
 class Storage {
  public:
-  // Opens the store and sweeps it. `zygote`, `null`: as for ZygoteClient.
-  Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, Fd null, std::uint64_t maxLayerBytes);
+  // Opens the store and sweeps it.
+  Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, std::uint64_t maxLayerBytes);
 
   [[nodiscard]] Parts& parts() { return parts_; }
 
@@ -36,6 +36,7 @@ class Storage {
   ZygoteClient zygote_;
   Trash trash_;
   LayerGarbage garbage_;
+  Turnstile layerTurns_;
   BackgroundErrors errors_;
   kj::TaskSet background_;
   Parts parts_;

@@ -10,25 +10,34 @@
 namespace bulkhead::storaged {
 namespace {
 
-void writeInput(Fd input, const Documents& documents) {
+// A worker that stopped reading has something to say; its answer is read next.
+void sendManifest(Fd input, const Documents& documents) {
   capnp::MallocMessageBuilder message;
-  auto to = message.initRoot<schema::ParseInput>().initDocuments();
+  auto to = message.initRoot<schema::ParseInput>().initManifest();
   to.setIndex(ipc::toData(documents.index));
   to.setManifest(ipc::toData(documents.manifest));
-  to.setConfig(ipc::toData(documents.config));
-  // A worker that stopped reading has something to say; its answer is read next.
+  (void)ipc::writeMessage(input.get(), message);
+}
+
+void sendConfig(Fd input, const std::string& config) {
+  capnp::MallocMessageBuilder message;
+  message.initRoot<schema::ParseInput>().setConfig(ipc::toData(config));
   (void)ipc::writeMessage(input.get(), message);
 }
 
 }  // namespace
 
 Outcome<VerifiedImage> checkDocuments(const ImageReference& reference, const Documents& documents,
-                                      WorkerPipes parser) {
-  writeInput(std::move(parser.input), documents);
-  auto answer = readAnswer(parser.result.get(), Answer::PARSED);
-  if (!answer) return tl::unexpected(answer.error());
+                                      ParserPipes parsers) {
+  sendManifest(std::move(parsers.manifest.input), documents);
+  sendConfig(std::move(parsers.config.input), documents.config);
+  auto manifest = readAnswer(parsers.manifest, Answer::MANIFEST);
+  if (!manifest) return tl::unexpected(manifest.error());
+  auto config = readAnswer(parsers.config, Answer::CONFIG);
+  if (!config) return tl::unexpected(config.error());
   try {
-    return checkChain(reference, documents, answer->as<schema::WorkerResult>().getParsed());
+    return checkChain(reference, documents, manifest->as<schema::WorkerResult>().getManifest(),
+                      config->as<schema::WorkerResult>().getConfig());
   } catch (const kj::Exception&) {  // a message that is no message, deeper than its root
     log::warning("a parse worker answered nonsense");
     return refuse(Code::internal, "", "a storage worker ended without an answer");

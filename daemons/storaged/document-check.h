@@ -1,4 +1,4 @@
-// From documents as bytes to a verified image: a parse worker reads them, the digest chain is checked here.
+// From documents as bytes to a verified image: two parse workers read them, the digest chain is checked here.
 #pragma once
 
 #include "daemons/storaged/chain.h"
@@ -6,9 +6,14 @@
 
 namespace bulkhead::storaged {
 
-// Blocks: hashes up to 12 MiB and talks to the worker through its pipes. The documents passed checkSizes().
-// Refuses what the worker and checkChain() refuse.
+struct ParserPipes {
+  WorkerPipes manifest;  // sees index and manifest
+  WorkerPipes config;    // sees the config alone
+};
+
+// Blocks: hashes up to 12 MiB and talks to the workers through their pipes. The documents passed
+// checkSizes(). Refuses what the workers and checkChain() refuse.
 Outcome<VerifiedImage> checkDocuments(const ImageReference& reference, const Documents& documents,
-                                      WorkerPipes parser);
+                                      ParserPipes parsers);
 
 }  // namespace bulkhead::storaged

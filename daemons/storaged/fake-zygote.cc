@@ -22,13 +22,18 @@ void refuseWith(Result result, const char* reason) {
   ipc::writeRefusal(result.initRefused(), {Code::invalidArgument, "", reason});
 }
 
-void unpack(Fd input, const std::string& directory, Result result) {
+void unpack(Fd input, const std::string& directory, const FakeZygote::Sleep& sleep, Result result) {
   std::string content = readBounded(input.get(), plenty).value_or("");
+  if (content.starts_with("SLEEP")) sleep();
   if (content.starts_with("EVIL")) {
     refuseWith(result, "a hostile archive");
     return;
   }
-  std::ofstream(directory + "/diff/content") << content;
+  // Not the parent: it may have gone to the trash by now.
+  std::error_code gone;
+  std::filesystem::create_directory(directory + "/closed", gone);
+  std::filesystem::create_directory(directory + "/closed/diff", gone);
+  std::ofstream(directory + "/closed/diff/content") << content;
   result.initUnpacked().setBytes(content.size());
 }
 
@@ -38,31 +43,38 @@ void decompress(Fd input, Fd output, Result result) {
     refuseWith(result, "not compressed");
     return;
   }
-  (void)writeAll(output.get(), std::string_view(content).substr(1));
+  auto archive = std::string_view(content).substr(1);
+  (void)writeAll(output.get(), archive);
+  if (archive.starts_with("Z")) (void)writeAll(output.get(), archive);
   result.setDecompressed();
 }
 
 void parse(Fd input, const FakeZygote::Parser& parser, Result result) {
   auto packet = ipc::readMessage(input.get(), plenty);
-  parser(ipc::toString(packet->as<schema::ParseInput>().getDocuments().getManifest()), result);
+  auto parse = packet->as<schema::ParseInput>();
+  parser(ipc::toString(parse.isConfig() ? parse.getConfig() : parse.getManifest().getManifest()), result);
 }
 
 // What is in it; the directory itself is main's to remove.
-void erase(const std::string& directory) {
+void erase(const std::string& directory, Result result) {
+  if (std::filesystem::remove(directory + "/stuck")) return refuseWith(result, "not now");
   for (const auto& entry : std::filesystem::directory_iterator(directory)) std::filesystem::remove_all(entry);
+  result.setErased();
 }
 
 // One worker's life.
-void work(std::shared_ptr<ipc::Packet> packet, const std::string& store, const FakeZygote::Parser& parser) {
+void work(std::shared_ptr<ipc::Packet> packet, const std::string& store, const FakeZygote::Parser& parser,
+          const FakeZygote::Sleep& sleep) {
   auto request = packet->as<schema::WorkerRequest>();
   Fd input = packet->takeFd(0);
   Fd output = packet->takeFd(1);
   Fd answer = packet->takeFd(2);
+  Fd log = packet->takeFd(3);
   capnp::MallocMessageBuilder message;
   auto result = message.initRoot<schema::WorkerResult>();
   switch (request.which()) {
     case schema::WorkerRequest::UNPACK:
-      unpack(std::move(input), store + "/staging/" + ipc::toString(request.getUnpack()), result);
+      unpack(std::move(input), store + "/staging/" + ipc::toString(request.getUnpack()), sleep, result);
       break;
     case schema::WorkerRequest::DECOMPRESS:
       decompress(std::move(input), std::move(output), result);
@@ -71,8 +83,7 @@ void work(std::shared_ptr<ipc::Packet> packet, const std::string& store, const F
       parse(std::move(input), parser, result);
       break;
     case schema::WorkerRequest::ERASE:
-      erase(store + "/trash/" + ipc::toString(request.getErase()));
-      result.setErased();
+      erase(store + "/trash/" + ipc::toString(request.getErase()), result);
       break;
     case schema::WorkerRequest::MEASURE:
       result.initMeasured().setBytes(42);
@@ -103,8 +114,10 @@ void FakeZygote::serve() {
     // A thread cannot be killed; it ends because the test closes its pipes.
     if (packet->as<schema::WorkerRequest>().isKill()) continue;
     auto shared = std::make_shared<ipc::Packet>(std::move(*packet));
-    workers_.emplace_back([this, shared]() { work(shared, store_, parser_); });
+    workers_.emplace_back(
+        [this, shared]() { work(shared, store_, parser_, [this]() { awake_.get_future().wait(); }); });
   }
+  awake_.set_value();
   for (std::thread& worker : workers_) worker.join();
 }
 

@@ -1,9 +1,11 @@
 // For tests: a zygote whose workers are threads of the test, so that storaged's main can be tested without
-// root. Its "compression" puts a Z in front; its unpack worker writes what it gets to
-// staging/NAME/diff/content.
+// root. Its "compression" puts a Z in front, and leaves out the second half of what is twice the same with a
+// Z in front; its unpack worker writes what it gets to staging/NAME/closed/diff/content; its erase worker
+// fails once on what has a file "stuck".
 #pragma once
 
 #include <functional>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,8 +18,12 @@ namespace bulkhead::storaged {
 
 class FakeZygote {
  public:
-  // What the parse worker says of documents; called in another thread.
-  using Parser = std::function<void(const std::string& manifest, schema::WorkerResult::Builder)>;
+  // What a parse worker says of a manifest or a config; called in another thread.
+  using Parser = std::function<void(const std::string& document, schema::WorkerResult::Builder)>;
+
+  // How its unpack worker keeps silent, with its answer's pipe open, on content that begins with SLEEP: until
+  // the other end is closed. Once.
+  using Sleep = std::function<void()>;
 
   FakeZygote(std::string store, Parser parser);
   // The other end must be closed by then.
@@ -33,6 +39,7 @@ class FakeZygote {
   Parser parser_;
   Fd mainEnd_;
   Fd ownEnd_;
+  std::promise<void> awake_;
   std::vector<std::thread> workers_;  // of the serving thread
   std::thread server_;
 };

@@ -7,7 +7,7 @@
 namespace bulkhead::storaged {
 namespace {
 
-// Parsing three documents takes milliseconds; a worker that takes longer is hostile or stuck.
+// Parsing documents takes milliseconds; a worker that takes longer is hostile or stuck.
 constexpr auto parseLimit = 30 * kj::SECONDS;
 
 using Checked = Outcome<VerifiedImage>;
@@ -15,29 +15,65 @@ using Begun = Outcome<kj::Own<Intake>>;
 
 }  // namespace
 
+class ImageStore::Ticket {
+ public:
+  explicit Ticket(std::shared_ptr<Roll> roll) : roll_(std::move(roll)) { ++roll_->begun; }
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+  ~Ticket() {
+    --roll_->begun;
+    roll_->intakes.erase(intake_);
+  }
+  void list(const Intake* intake) {
+    intake_ = intake;
+    roll_->intakes.insert(intake);
+  }
+
+ private:
+  std::shared_ptr<Roll> roll_;
+  const Intake* intake_ = nullptr;
+};
+
 kj::Promise<Begun> ImageStore::begin(ImageReference reference, Documents documents) {
   if (auto sizes = checkSizes(documents); !sizes) return Begun(tl::unexpected(sizes.error()));
-  if (intakes_.size() >= limits::imagesComingIn) {
+  if (roll_->begun >= limits::imagesComingIn) {
     return Begun(refuse(Code::resourceExhausted, "", "too many images are being pulled at once"));
   }
-  Worker parser = parts_.zygote.parse();
-  auto checked =
-      parts_.offLoop.run<Checked>([reference = std::move(reference), documents = std::move(documents),
-                                   pipes = std::move(parser.pipes)]() mutable {
-        return checkDocuments(reference, documents, std::move(pipes));
-      });
-  auto answered = killedAfter(parts_.timer, parseLimit, std::move(parser.lease), kj::mv(checked));
-  return answered.then([this](Checked&& image) -> Begun {
+  auto ticket = std::make_shared<Ticket>(roll_);
+  return check(std::move(reference), std::move(documents)).then([this, ticket](Checked&& image) -> Begun {
     if (!image) return tl::unexpected(image.error());
-    return admit(*std::move(image));
+    return admit(*std::move(image), ticket);
   });
 }
 
-kj::Own<Intake> ImageStore::admit(VerifiedImage image) {
-  auto intake = kj::refcounted<Intake>(parts_, std::move(image));
-  const Intake* listed = intake.get();
-  intakes_.insert(listed);
-  return intake.attach(kj::defer([this, listed]() { intakes_.erase(listed); }));
+kj::Promise<Checked> ImageStore::check(ImageReference reference, Documents documents) {
+  return parseTurns_.take().then([this, reference = std::move(reference),
+                                  documents = std::move(documents)](Turnstile::Place&& turn) mutable {
+    Worker manifest = parts_.zygote.parse();
+    Worker config = parts_.zygote.parse();
+    std::vector<WorkerLease> leases;
+    leases.push_back(std::move(manifest.lease));
+    leases.push_back(std::move(config.lease));
+    ParserPipes pipes{std::move(manifest.pipes), std::move(config.pipes)};
+    auto checked =
+        parts_.offLoop.run<Checked>([reference = std::move(reference), documents = std::move(documents),
+                                     pipes = std::move(pipes)]() mutable {
+          return checkDocuments(reference, documents, std::move(pipes));
+        });
+    return killedAfter(parts_.timer, parseLimit, std::move(leases), kj::mv(checked)).attach(kj::mv(turn));
+  });
+}
+
+Begun ImageStore::admit(VerifiedImage image, std::shared_ptr<Ticket> ticket) {
+  for (size_t i = 0; i < image.layers.size(); ++i) {
+    if (image.layers[i].size > parts_.maxLayerBytes) {
+      return refuse(Code::resourceExhausted, "manifest.layers[" + std::to_string(i) + "].size",
+                    "is over the configured limit");
+    }
+  }
+  auto intake = kj::refcounted<Intake>(parts_, std::move(image), ticket);
+  ticket->list(intake.get());
+  return intake;
 }
 
 Outcome<std::optional<ImageId>> ImageStore::find(const std::string& name) const {
@@ -74,7 +110,7 @@ Outcome<void> ImageStore::remove(const std::string& name) {
 
 std::vector<PullView> ImageStore::pulls() const {
   std::vector<PullView> views;
-  for (const Intake* intake : intakes_) views.push_back(intake->view());
+  for (const Intake* intake : roll_->intakes) views.push_back(intake->view());
   return views;
 }
 

@@ -1,6 +1,7 @@
 // The images of this node: what is there, what is coming in, what may go. Knows no RPC.
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,11 +28,20 @@ class ImageStore {
   [[nodiscard]] std::vector<PullView> pulls() const;
 
  private:
+  // The images on their way in, from the first look at their documents to the last reference to their intake,
+  // which may outlive this store.
+  struct Roll {
+    size_t begun = 0;
+    std::set<const Intake*> intakes;
+  };
+  class Ticket;
   Outcome<std::optional<ImageId>> find(const std::string& name) const;
-  kj::Own<Intake> admit(VerifiedImage image);
+  Outcome<kj::Own<Intake>> admit(VerifiedImage image, std::shared_ptr<Ticket> ticket);
+  kj::Promise<Outcome<VerifiedImage>> check(ImageReference reference, Documents documents);
 
   Parts& parts_;
-  std::set<const Intake*> intakes_;
+  Turnstile parseTurns_{limits::parsesAtOnce};
+  std::shared_ptr<Roll> roll_ = std::make_shared<Roll>();
 };
 
 }  // namespace bulkhead::storaged

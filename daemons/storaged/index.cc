@@ -6,13 +6,14 @@
 namespace bulkhead::storaged {
 namespace {
 
-constexpr std::int64_t schemaVersion = 1;
+constexpr std::int64_t schemaVersion = 2;
 
 constexpr const char* schema = R"sql(
   CREATE TABLE layers(name TEXT PRIMARY KEY, diff_id TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL,
     inodes INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE images(id TEXT PRIMARY KEY, manifest_digest TEXT NOT NULL, size INTEGER NOT NULL, config BLOB NOT NULL,
+  CREATE TABLE images(id TEXT PRIMARY KEY, size INTEGER NOT NULL, user TEXT NOT NULL, config BLOB NOT NULL,
     created INTEGER NOT NULL);
+  CREATE TABLE manifests(digest TEXT NOT NULL, image TEXT NOT NULL, PRIMARY KEY(digest, image)) WITHOUT ROWID;
   CREATE TABLE image_layers(image TEXT NOT NULL, position INTEGER NOT NULL, layer TEXT NOT NULL,
     PRIMARY KEY(image, position)) WITHOUT ROWID;
   CREATE INDEX image_layers_by_layer ON image_layers(layer);
@@ -20,13 +21,15 @@ constexpr const char* schema = R"sql(
   CREATE INDEX names_by_image ON names(image);
   CREATE TABLE containers(id TEXT PRIMARY KEY, image TEXT NOT NULL) WITHOUT ROWID;
   CREATE INDEX containers_by_image ON containers(image);
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
 )sql";
 
-constexpr const char* imageColumns =
-    "SELECT id, manifest_digest, size, config, size + (SELECT coalesce(sum(bytes), 0) FROM layers WHERE name "
-    "IN"
-    " (SELECT layer FROM image_layers WHERE image = images.id)) FROM images";
+// With the config, which can be megabytes, or without.
+std::string imageColumns(const char* config) {
+  return std::string("SELECT id, user, ") + config +
+         ", size + (SELECT coalesce(sum(bytes), 0) FROM layers WHERE name IN"
+         " (SELECT layer FROM image_layers WHERE image = images.id)) FROM images";
+}
 
 // What the index holds was parsed before it was written; a value that no longer parses means a damaged file.
 template <typename T>
@@ -64,6 +67,8 @@ Index::Index(const std::string& path) : database_(path) {
   version.run();
   if (found > schemaVersion) throw std::runtime_error("the store's index was written by a newer version");
   if (found == schemaVersion) return;
+  // Version 1 was never released, and its layers lie elsewhere.
+  if (found != 0) throw std::runtime_error("the store was made by an unreleased version: remove it");
   Transaction transaction(database_);
   database_.execute(schema);
   transaction.commit();
@@ -100,8 +105,26 @@ void Index::forgetLayers(const std::vector<LayerName>& names) {
   transaction.commit();
 }
 
-void Index::commitImage(const ImageRow& image, const std::vector<LayerRow>& fresh,
-                        const std::vector<Digest>& layers, const std::vector<std::string>& names) {
+bool Index::agreesWith(const ImageRow& image, const std::vector<Digest>& layers) const {
+  Statement known(database_, "SELECT config FROM images WHERE id = ?");
+  known.bind(image.id.text());
+  if (!known.step()) return true;
+  if (known.blob(0) != image.config) return false;
+  Statement rows(database_,
+                 "SELECT diff_id FROM image_layers JOIN layers ON layers.name = image_layers.layer"
+                 " WHERE image = ? ORDER BY position");
+  rows.bind(image.id.text());
+  std::vector<std::string> ids;
+  while (rows.step()) ids.push_back(rows.text(0));
+  return std::equal(ids.begin(), ids.end(), layers.begin(), layers.end(),
+                    [](const std::string& id, const Digest& layer) { return id == layer.text(); });
+}
+
+Outcome<void> Index::commitImage(const ImageRow& image, const std::vector<LayerRow>& fresh,
+                                 const std::vector<Digest>& layers, const std::vector<std::string>& names) {
+  if (!agreesWith(image, layers)) {
+    return refuse(Code::failedPrecondition, "image", "is stored with another meaning of the same config");
+  }
   Transaction transaction(database_);
   for (const LayerRow& layer : fresh) {
     Statement(database_, "INSERT INTO layers VALUES(?, ?, ?, ?) ON CONFLICT(diff_id) DO NOTHING")
@@ -111,13 +134,17 @@ void Index::commitImage(const ImageRow& image, const std::vector<LayerRow>& fres
         .bind(static_cast<std::int64_t>(layer.size.inodes))
         .run();
   }
-  Statement(database_,
-            "INSERT INTO images VALUES(?, ?, ?, ?, unixepoch()) ON CONFLICT(id) DO UPDATE SET"
-            " manifest_digest = excluded.manifest_digest, size = excluded.size, config = excluded.config")
+  Statement(
+      database_,
+      "INSERT INTO images VALUES(?, ?, ?, ?, unixepoch()) ON CONFLICT(id) DO UPDATE SET size = excluded.size")
       .bind(image.id.text())
-      .bind(image.manifestDigest.text())
       .bind(static_cast<std::int64_t>(image.documentBytes))
+      .bind(image.user)
       .bindBlob(image.config)
+      .run();
+  Statement(database_, "INSERT INTO manifests VALUES(?, ?) ON CONFLICT DO NOTHING")
+      .bind(image.manifestDigest.text())
+      .bind(image.id.text())
       .run();
   Statement(database_, "DELETE FROM image_layers WHERE image = ?").bind(image.id.text()).run();
   for (size_t position = 0; position < layers.size(); ++position) {
@@ -137,16 +164,14 @@ void Index::commitImage(const ImageRow& image, const std::vector<LayerRow>& fres
         .run();
   }
   transaction.commit();
+  return {};
 }
 
 ImageView Index::viewOf(const Statement& row) const {
-  ImageView view{{imageId(row, 0), intact(Digest::parse(row.text(1), "manifest")),
-                  static_cast<std::uint64_t>(row.number(2)), row.blob(3)},
-                 static_cast<std::uint64_t>(row.number(4)),
-                 {},
-                 {}};
+  ImageView view{
+      imageId(row, 0), row.text(1), row.blob(2), static_cast<std::uint64_t>(row.number(3)), {}, {}};
   Statement names(database_, "SELECT reference FROM names WHERE image = ? ORDER BY reference");
-  names.bind(view.image.id.text());
+  names.bind(view.id.text());
   while (names.step()) {
     std::string name = names.text(0);
     auto& list = name.find('@') == std::string::npos ? view.tags : view.digests;
@@ -156,14 +181,14 @@ ImageView Index::viewOf(const Statement& row) const {
 }
 
 std::optional<ImageView> Index::image(const ImageId& id) const {
-  Statement rows(database_, std::string(imageColumns) + " WHERE id = ?");
+  Statement rows(database_, imageColumns("config") + " WHERE id = ?");
   rows.bind(id.text());
   if (!rows.step()) return std::nullopt;
   return viewOf(rows);
 }
 
 std::vector<ImageView> Index::images() const {
-  Statement rows(database_, std::string(imageColumns) + " ORDER BY created, id");
+  Statement rows(database_, imageColumns("x''") + " ORDER BY created, id");
   std::vector<ImageView> views;
   while (rows.step()) views.push_back(viewOf(rows));
   return views;
@@ -179,8 +204,8 @@ std::optional<ImageId> Index::imageNamed(const std::string& name) const {
 std::optional<ImageId> Index::imageWithManifest(const Digest& manifest, const std::string& repository) const {
   std::string prefix = repository + "@";
   Statement rows(database_,
-                 "SELECT id FROM images WHERE manifest_digest = ?"
-                 " AND id IN (SELECT image FROM names WHERE substr(reference, 1, ?) = ?)");
+                 "SELECT image FROM manifests WHERE digest = ?"
+                 " AND image IN (SELECT image FROM names WHERE substr(reference, 1, ?) = ?)");
   rows.bind(manifest.text()).bind(static_cast<std::int64_t>(prefix.size())).bind(prefix);
   if (!rows.step()) return std::nullopt;
   return imageId(rows, 0);
@@ -189,6 +214,7 @@ std::optional<ImageId> Index::imageWithManifest(const Digest& manifest, const st
 void Index::removeImage(const ImageId& id) {
   Transaction transaction(database_);
   Statement(database_, "DELETE FROM names WHERE image = ?").bind(id.text()).run();
+  Statement(database_, "DELETE FROM manifests WHERE image = ?").bind(id.text()).run();
   Statement(database_, "DELETE FROM images WHERE id = ?").bind(id.text()).run();
   transaction.commit();
 }

@@ -32,15 +32,18 @@ struct LayerRow {
 
 struct ImageRow {
   ImageId id;
-  Digest manifestDigest;
+  Digest manifestDigest;  // of the manifest that it was pulled by; the index keeps every one
   std::uint64_t documentBytes = 0;
+  std::string user;    // of the config: what a list of images shows of it
   std::string config;  // one serialised schema::ImageConfig (flat words)
 };
 
 // A stored image as it is shown. `tags` are "host/path:tag", `digests` "host/path@sha256:…"; there is at
 // least one digest.
 struct ImageView {
-  ImageRow image;
+  ImageId id;
+  std::string user;
+  std::string config;      // empty in a list
   std::uint64_t size = 0;  // layers, unpacked, and documents
   std::vector<std::string> tags;
   std::vector<std::string> digests;
@@ -65,9 +68,11 @@ class Index {
 
   // Images. `layers` base first, by diff id; those the index does not hold yet must be among `fresh`. Of two
   // fresh layers with one diff id the first ever committed stays. `names` are moved from wherever they
-  // pointed.
-  void commitImage(const ImageRow& image, const std::vector<LayerRow>& fresh,
-                   const std::vector<Digest>& layers, const std::vector<std::string>& names);
+  // pointed. Refuses failedPrecondition if the index holds that id with another config or other diff ids:
+  // nothing but a parse worker that lies, now or then, gives one config two meanings. (So ImageConfig in
+  // storage.capnp grows only together with this schema's version.)
+  Outcome<void> commitImage(const ImageRow& image, const std::vector<LayerRow>& fresh,
+                            const std::vector<Digest>& layers, const std::vector<std::string>& names);
   std::optional<ImageView> image(const ImageId& id) const;
   std::vector<ImageView> images() const;
   std::optional<ImageId> imageNamed(const std::string& name) const;
@@ -90,6 +95,7 @@ class Index {
 
  private:
   ImageView viewOf(const Statement& row) const;
+  bool agreesWith(const ImageRow& image, const std::vector<Digest>& layers) const;
   mutable Database database_;
 };
 

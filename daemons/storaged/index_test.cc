@@ -24,7 +24,7 @@ class IndexTest : public testing::Test {
     return {LayerName::generate(), digestOf(content), {content.size(), 1}};
   }
   static ImageRow image(const std::string& config) {
-    return {ImageId::parse(digestOf(config).hex(), "").value(), digestOf("manifest of " + config), 10,
+    return {ImageId::parse(digestOf(config).hex(), "").value(), digestOf("manifest of " + config), 10, "me",
             config};
   }
   std::string pattern_ = std::filesystem::temp_directory_path() / "index-test-XXXXXX";
@@ -48,43 +48,74 @@ TEST_F(IndexTest, CommitWithoutALayerChangesNothing) {
 TEST_F(IndexTest, SurvivesReopening) {
   LayerRow base = layer("base");
   ImageRow stored = image("c");
-  Index(path_).commitImage(stored, {base}, {base.diffId}, {"a/b:1", "a/b@sha256:x"});
+  ASSERT_TRUE(Index(path_).commitImage(stored, {base}, {base.diffId}, {"a/b:1", "a/b@sha256:x"}));
   Index again(path_);
   auto view = again.image(stored.id);
   ASSERT_TRUE(view);
   EXPECT_THAT(view->tags, ElementsAre("a/b:1"));
   EXPECT_THAT(view->digests, ElementsAre("a/b@sha256:x"));
   EXPECT_EQ(view->size, 10U + 4U);
-  EXPECT_EQ(view->image.config, "c");
+  EXPECT_EQ(view->config, "c");
+  EXPECT_EQ(again.images().at(0).user, "me");
+  EXPECT_EQ(again.images().at(0).config, "");
   EXPECT_EQ(again.layersTotal(), (Size{4, 1}));
 }
 
 TEST_F(IndexTest, NamesMove) {
   Index index(path_);
   LayerRow base = layer("base");
-  index.commitImage(image("old"), {base}, {base.diffId}, {"a/b:1", "a/b@sha256:old"});
-  index.commitImage(image("new"), {}, {base.diffId}, {"a/b:1", "a/b@sha256:new"});
+  ASSERT_TRUE(index.commitImage(image("old"), {base}, {base.diffId}, {"a/b:1", "a/b@sha256:old"}));
+  ASSERT_TRUE(index.commitImage(image("new"), {}, {base.diffId}, {"a/b:1", "a/b@sha256:new"}));
   EXPECT_EQ(index.imageNamed("a/b:1"), image("new").id);
   EXPECT_THAT(index.image(image("old").id)->tags, IsEmpty());
   EXPECT_THAT(index.image(image("old").id)->digests, ElementsAre("a/b@sha256:old"));
+}
+
+// An image's parse worker, taken over, tells of another image's config.
+TEST_F(IndexTest, AStoredImageKeepsItsMeaning) {
+  Index index(path_);
+  LayerRow base = layer("base");
+  LayerRow evil = layer("evil");
+  ImageRow stored = image("c");
+  ASSERT_TRUE(index.commitImage(stored, {base}, {base.diffId}, {"a/b:1"}));
+  ImageRow changed = stored;
+  changed.config = "another";
+  EXPECT_EQ(index.commitImage(changed, {}, {base.diffId}, {"evil/b:1"}).error().code,
+            Code::failedPrecondition);
+  for (const std::vector<Digest>& ids :
+       {std::vector<Digest>{evil.diffId}, {base.diffId, evil.diffId}, std::vector<Digest>{}}) {
+    EXPECT_FALSE(index.commitImage(stored, {evil}, ids, {"evil/b:1"}));
+  }
+  EXPECT_EQ(index.image(stored.id)->config, "c");
+  EXPECT_THAT(index.layers(), ElementsAre(base.name));
+  EXPECT_FALSE(index.imageNamed("evil/b:1"));
+  EXPECT_TRUE(index.commitImage(stored, {}, {base.diffId}, {"a/b:2"}));
 }
 
 TEST_F(IndexTest, FindsByManifestInTheSameRepositoryOnly) {
   Index index(path_);
   LayerRow base = layer("base");
   ImageRow stored = image("c");
-  index.commitImage(stored, {base}, {base.diffId}, {"a/b@sha256:top"});
+  ASSERT_TRUE(index.commitImage(stored, {base}, {base.diffId}, {"a/b@sha256:top"}));
   EXPECT_EQ(index.imageWithManifest(stored.manifestDigest, "a/b"), stored.id);
   EXPECT_FALSE(index.imageWithManifest(stored.manifestDigest, "a/bb"));
   EXPECT_FALSE(index.imageWithManifest(stored.manifestDigest, "a"));
+  // The same config under another manifest: both lead to it.
+  ImageRow again = stored;
+  again.manifestDigest = digestOf("another manifest");
+  ASSERT_TRUE(index.commitImage(again, {}, {base.diffId}, {"a/b@sha256:other"}));
+  EXPECT_EQ(index.imageWithManifest(stored.manifestDigest, "a/b"), stored.id);
+  EXPECT_EQ(index.imageWithManifest(again.manifestDigest, "a/b"), stored.id);
+  index.removeImage(stored.id);
+  EXPECT_FALSE(index.imageWithManifest(again.manifestDigest, "a/b"));
 }
 
 TEST_F(IndexTest, TheFirstLayerWithADiffIdStays) {
   Index index(path_);
   LayerRow first = layer("base");
   LayerRow second = layer("base");
-  index.commitImage(image("one"), {first}, {first.diffId}, {"a:1"});
-  index.commitImage(image("two"), {second}, {second.diffId}, {"b:1"});
+  ASSERT_TRUE(index.commitImage(image("one"), {first}, {first.diffId}, {"a:1"}));
+  ASSERT_TRUE(index.commitImage(image("two"), {second}, {second.diffId}, {"b:1"}));
   EXPECT_EQ(index.layerOf(first.diffId), first.name);
   EXPECT_THAT(index.layers(), ElementsAre(first.name));
 }
@@ -93,8 +124,8 @@ TEST_F(IndexTest, LayersGoWithTheirLastUser) {
   Index index(path_);
   LayerRow shared = layer("shared");
   LayerRow own = layer("own");
-  index.commitImage(image("one"), {shared, own}, {shared.diffId, own.diffId}, {"a:1"});
-  index.commitImage(image("two"), {}, {shared.diffId}, {"b:1"});
+  ASSERT_TRUE(index.commitImage(image("one"), {shared, own}, {shared.diffId, own.diffId}, {"a:1"}));
+  ASSERT_TRUE(index.commitImage(image("two"), {}, {shared.diffId}, {"b:1"}));
   index.removeImage(image("one").id);
   EXPECT_THAT(index.unreferencedLayers(), ElementsAre(own.name));
   index.removeImage(image("two").id);
@@ -107,7 +138,7 @@ TEST_F(IndexTest, ContainersKeepTheirLayers) {
   Index index(path_);
   LayerRow base = layer("base");
   ImageRow stored = image("c");
-  index.commitImage(stored, {base}, {base.diffId}, {"a:1"});
+  ASSERT_TRUE(index.commitImage(stored, {base}, {base.diffId}, {"a:1"}));
   auto id = ContainerId::generate();
   index.addContainer({id, stored.id});
   EXPECT_TRUE(index.imageInUse(stored.id));
@@ -122,7 +153,7 @@ TEST_F(IndexTest, LayersBeneathAreTopmostFirstAndOnce) {
   LayerRow a = layer("a");
   LayerRow b = layer("b");
   ImageRow stored = image("c");
-  index.commitImage(stored, {a, b}, {a.diffId, b.diffId, a.diffId}, {"a:1"});
+  ASSERT_TRUE(index.commitImage(stored, {a, b}, {a.diffId, b.diffId, a.diffId}, {"a:1"}));
   EXPECT_EQ(index.layersBeneath({ContainerId::generate(), stored.id}), (std::vector{a.name, b.name}));
 }
 
@@ -131,7 +162,7 @@ TEST_F(IndexTest, ALostLayerIsNoticed) {
   LayerRow a = layer("a");
   LayerRow b = layer("b");
   ImageRow stored = image("c");
-  index.commitImage(stored, {a, b}, {a.diffId, b.diffId}, {"a:1"});
+  ASSERT_TRUE(index.commitImage(stored, {a, b}, {a.diffId, b.diffId}, {"a:1"}));
   EXPECT_THAT(index.imagesOn(b.name), ElementsAre(stored.id));
   index.forgetLayers({b.name});
   EXPECT_FALSE(index.layersBeneath({ContainerId::generate(), stored.id}));

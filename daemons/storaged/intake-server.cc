@@ -8,18 +8,22 @@
 namespace bulkhead::storaged {
 
 kj::Promise<void> IntakeServer::layerPipe(LayerPipeContext context) {
-  return answerNow("layerPipe", [&]() {
-    auto sink = intake_->layerPipe(context.getParams().getIndex());
-    auto result = context.getResults().initResult();
-    if (sink) {
-      result.initOk().setFile(ipc::makeFile(std::move(*sink)));
-    } else {
-      ipc::writeRefusal(result.initRefused(), sink.error());
-    }
+  context.allowCancellation();
+  return answerLater("layerPipe", [&]() {
+    auto given = intake_->layerPipe(context.getParams().getIndex());
+    return given.then([context](Outcome<Fd>&& sink) mutable {
+      auto result = context.getResults().initResult();
+      if (sink) {
+        result.initOk().setFile(ipc::makeFile(std::move(*sink)));
+      } else {
+        ipc::writeRefusal(result.initRefused(), sink.error());
+      }
+    });
   });
 }
 
 kj::Promise<void> IntakeServer::commit(CommitContext context) {
+  context.allowCancellation();
   return answerLater("commit", [&]() {
     return intake_->commit().then([context](Outcome<ImageView>&& image) mutable {
       auto result = context.getResults().initResult();

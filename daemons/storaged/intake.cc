@@ -16,8 +16,8 @@ std::int64_t wallClock() {
 
 }  // namespace
 
-Intake::Intake(Parts& parts, VerifiedImage image)
-    : parts_(parts), image_(std::move(image)), startedAt_(wallClock()) {
+Intake::Intake(Parts& parts, VerifiedImage image, std::shared_ptr<void> ticket)
+    : ticket_(std::move(ticket)), parts_(parts), image_(std::move(image)), startedAt_(wallClock()) {
   std::vector<Digest> seen;
   for (size_t position = 0; position < image_.layers.size(); ++position) {
     const VerifiedLayer& layer = image_.layers[position];
@@ -34,7 +34,7 @@ Intake::Intake(Parts& parts, VerifiedImage image)
   parts_.garbage.hold(held_);
   left_ = layers_.size();
   auto pair = kj::newPromiseAndFulfiller<Outcome<void>>();
-  arrived_ = kj::mv(pair.promise);
+  arrived_ = pair.promise.fork();
   verdict_ = kj::mv(pair.fulfiller);
 }
 
@@ -64,12 +64,36 @@ PullView Intake::view() const {
   return view;
 }
 
-Outcome<Fd> Intake::layerPipe(std::uint32_t index) {
-  if (index >= layers_.size()) return invalid("index", "is not that of a missing layer");
+kj::Promise<std::vector<Turnstile::Place>> Intake::turn() {
+  using Places = std::vector<Turnstile::Place>;
+  return turns_.take().then([this](Turnstile::Place&& ofImage) {
+    return parts_.layerTurns.take().then([ofImage = kj::mv(ofImage)](Turnstile::Place&& ofNode) mutable {
+      Places places;
+      places.push_back(kj::mv(ofImage));
+      places.push_back(kj::mv(ofNode));
+      return places;
+    });
+  });
+}
+
+kj::Promise<Outcome<Fd>> Intake::layerPipe(std::uint32_t index) {
+  using Given = Outcome<Fd>;
+  if (index >= layers_.size()) return Given(invalid("index", "is not that of a missing layer"));
   StagedLayer& layer = *layers_[index];
-  if (layer.started())
-    return refuse(Code::failedPrecondition, "index", "this layer's pipe was already given");
-  auto started = layer.start();
+  if (layer.asked())
+    return Given(refuse(Code::failedPrecondition, "index", "this layer's pipe was already given"));
+  layer.ask();
+  auto given = turn().then(
+      [this, &layer](std::vector<Turnstile::Place>&& turns) -> Given { return start(layer, kj::mv(turns)); });
+  // Before this one's turn `arrived_` can only be another layer's failure.
+  auto failed = arrived_.addBranch().then(
+      [](Outcome<void>&& arrived) -> Given { return tl::unexpected(arrived.error()); });
+  return given.exclusiveJoin(kj::mv(failed)).attach(kj::addRef(*this));
+}
+
+Fd Intake::start(StagedLayer& layer, std::vector<Turnstile::Place> turns) {
+  if (!openedForSync_) openedForSync_ = parts_.store.openForSync();
+  auto started = layer.start(std::move(turns));
   auto watch = started.arrived.then([this](Outcome<void>&& outcome) { layerArrived(outcome); });
   watches_.add(watch.eagerlyEvaluate([this](kj::Exception&& exception) {
     log::error("a layer's thread failed", {{"error", ipc::fullText(exception)}});
@@ -103,16 +127,16 @@ kj::Promise<Outcome<ImageView>> Intake::commit() {
   if (auto ready = readyToCommit(); !ready) return Outcome<ImageView>(tl::unexpected(ready.error()));
   auto committed = allArrived().then([this](Outcome<void>&& arrived) -> kj::Promise<Outcome<ImageView>> {
     if (!arrived) return Outcome<ImageView>(tl::unexpected(arrived.error()));
-    return makePermanent();
+    auto permanent = makePermanent().attach(kj::addRef(*this)).fork();
+    parts_.background.add(permanent.addBranch().then([](Outcome<ImageView>&&) {}));
+    return permanent.addBranch();
   });
-  auto forked = committed.attach(kj::addRef(*this)).fork();
-  parts_.background.add(forked.addBranch().then([](Outcome<ImageView>&&) {}));
-  return forked.addBranch();
+  return committed.attach(kj::addRef(*this));
 }
 
 kj::Promise<Outcome<void>> Intake::allArrived() {
   if (layers_.empty()) return Outcome<void>();
-  return kj::mv(arrived_);
+  return arrived_.addBranch();
 }
 
 // The long part off the loop, in a thread; then, with the disk quiet, the index's small fsync here. So the
@@ -121,10 +145,11 @@ kj::Promise<Outcome<void>> Intake::allArrived() {
 kj::Promise<Outcome<ImageView>> Intake::makePermanent() {
   std::vector<LayerName> names;
   for (const auto& layer : layers_) names.push_back(layer->name());
-  auto settled = parts_.offLoop.run<bool>([&store = parts_.store, names = std::move(names)]() {
-    store.settle(names);
-    return true;
-  });
+  auto settled = parts_.offLoop.run<bool>(
+      [&store = parts_.store, names = std::move(names), opened = std::move(openedForSync_)]() {
+        store.settle(names, opened.get());
+        return true;
+      });
   return settled.then([this](bool) { return record(); });
 }
 
@@ -133,8 +158,9 @@ Outcome<ImageView> Intake::record() {
   for (const auto& layer : layers_) fresh.push_back(layer->row());
   std::vector<Digest> diffIds;
   for (const VerifiedLayer& layer : image_.layers) diffIds.push_back(layer.diffId);
-  ImageRow image{image_.id, image_.manifestDigest, image_.documentBytes, image_.config};
-  parts_.index.commitImage(image, fresh, diffIds, image_.names());
+  ImageRow image{image_.id, image_.manifestDigest, image_.documentBytes, image_.user, image_.config};
+  auto committed = parts_.index.commitImage(image, fresh, diffIds, image_.names());
+  if (!committed) return tl::unexpected(committed.error());
   for (auto& layer : layers_) {
     // Another pull may have brought the same layer meanwhile; the first one stays, ours goes.
     if (parts_.index.layerOf(layer->layer().diffId) == layer->name()) layer->keep();

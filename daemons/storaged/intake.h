@@ -5,12 +5,14 @@
 #include <kj/refcount.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "daemons/storaged/chain.h"
 #include "daemons/storaged/parts.h"
 #include "daemons/storaged/staged-layer.h"
+#include "ipc/limits.h"
 
 namespace bulkhead::storaged {
 
@@ -26,7 +28,8 @@ struct PullView {
 class Intake final : public kj::Refcounted {
  public:
   // Holds the layers that are there already; the others are missing().
-  Intake(Parts& parts, VerifiedImage image);
+  // `ticket` is kept to the end.
+  Intake(Parts& parts, VerifiedImage image, std::shared_ptr<void> ticket);
   ~Intake() noexcept(false) override;
 
   [[nodiscard]] const ImageId& imageId() const { return image_.id; }
@@ -34,14 +37,17 @@ class Intake final : public kj::Refcounted {
   [[nodiscard]] std::vector<VerifiedLayer> missing() const;
   [[nodiscard]] PullView view() const;
 
-  // The write end of a pipe for the compressed bytes. Refuses invalidArgument for an index that is none, and
-  // failedPrecondition the second time.
-  Outcome<Fd> layerPipe(std::uint32_t index);
-  // Waits for all missing layers, fails with the first that fails, and makes the image exist. Once. Goes on
-  // even if the promise is dropped: a commit is never half done.
+  // The write end of a pipe for the compressed bytes, once it is this layer's turn (ipc/limits.h). Refuses
+  // invalidArgument for an index that is none, failedPrecondition the second time, and what another layer was
+  // refused for while this one waited.
+  kj::Promise<Outcome<Fd>> layerPipe(std::uint32_t index);
+  // Waits for all missing layers, fails with the first that fails, and makes the image exist. Once. Dropped
+  // while layers still arrive, it gives up; afterwards it goes on: a commit is never half done.
   kj::Promise<Outcome<ImageView>> commit();
 
  private:
+  kj::Promise<std::vector<Turnstile::Place>> turn();
+  Fd start(StagedLayer& layer, std::vector<Turnstile::Place> turns);
   Outcome<void> readyToCommit();
   kj::Promise<Outcome<void>> allArrived();
   void layerArrived(const Outcome<void>& outcome);
@@ -49,15 +55,18 @@ class Intake final : public kj::Refcounted {
   Outcome<ImageView> record();
   void giveUp();
 
+  std::shared_ptr<void> ticket_;
   Parts& parts_;
   VerifiedImage image_;
   std::int64_t startedAt_;
   std::vector<LayerName> held_;
   std::vector<kj::Own<StagedLayer>> layers_;  // the missing ones
+  Turnstile turns_{limits::layersOfImageAtOnce};
+  Fd openedForSync_;
   size_t left_ = 0;
   bool committing_ = false;
   kj::Own<kj::PromiseFulfiller<Outcome<void>>> verdict_;
-  kj::Promise<Outcome<void>> arrived_ = nullptr;
+  kj::ForkedPromise<Outcome<void>> arrived_ = nullptr;
   kj::Vector<kj::Promise<void>> watches_;  // last: they point here
 };
 

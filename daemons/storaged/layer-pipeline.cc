@@ -32,6 +32,8 @@ class Pipeline {
   Outcome<void> checkDecompressed();
   Outcome<Size> checkUnpacked();
   const Outcome<ipc::Packet>& unpackAnswer();
+  // A worker that has all its input may still write for a while; one that sleeps must not keep a thread.
+  [[nodiscard]] ipc::Patience answerPatience() const { return {transfer_.cancelled.get(), patience}; }
   [[nodiscard]] Pump& toUnpack() { return second_ ? *second_ : first_; }
 
   LayerTransfer transfer_;
@@ -91,7 +93,7 @@ bool Pipeline::diskIsFull() {
 }
 
 const Outcome<ipc::Packet>& Pipeline::unpackAnswer() {
-  if (!unpackAnswer_) unpackAnswer_ = readAnswer(transfer_.unpack.result.get(), Answer::UNPACKED);
+  if (!unpackAnswer_) unpackAnswer_ = readAnswer(transfer_.unpack, Answer::UNPACKED, answerPatience());
   return *unpackAnswer_;
 }
 
@@ -117,7 +119,7 @@ Outcome<void> Pipeline::checkDecompressed() {
     return refuse(Code::resourceExhausted, transfer_.field, "unpacks to more than the configured limit");
   }
   if (!second_) return fine;
-  auto answer = readAnswer(transfer_.decompress->result.get(), Answer::DECOMPRESSED);
+  auto answer = readAnswer(*transfer_.decompress, Answer::DECOMPRESSED, answerPatience());
   if (!answer) return tl::unexpected(answer.error());
   return fine;
 }

@@ -1,6 +1,6 @@
 // One layer on its way in, in a thread of its own:
 //
-//   fetcher's pipe -> hash -> decompress worker -> hash -> unpack worker -> staging/NAME/diff
+//   fetcher's pipe -> hash -> decompress worker -> hash -> unpack worker -> staging/NAME/closed/diff
 //
 // Two pumps in one poll loop. Both hashes are computed here, between processes that trust nobody and are
 // trusted by nobody. A layer that is not compressed goes straight to the unpack worker: its two digests are

@@ -14,8 +14,9 @@ kj::Promise<void> LayersDoor::serve() {
 kj::Promise<void> LayersDoor::answer(ipc::Packet question) {
   auto message = kj::heap<capnp::MallocMessageBuilder>();
   auto to = message->initRoot<schema::LayersAnswer>();
-  auto id = ContainerId::parse(ipc::toString(question.as<schema::LayersQuestion>().getContainerId()),
-                               "containerId");
+  auto asked = question.as<schema::LayersQuestion>();
+  to.setNumber(asked.getNumber());
+  auto id = ContainerId::parse(ipc::toString(asked.getContainerId()), "containerId");
   auto layers = id ? layers_.layersBeneath(*id) : Outcome<std::vector<LayerName>>(tl::unexpected(id.error()));
   if (layers) {
     auto names = to.initLayers(static_cast<capnp::uint>(layers->size()));

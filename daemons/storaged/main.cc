@@ -1,11 +1,12 @@
 // bulkhead-storaged: keeps images and writable layers (README.md says what this process is and is not).
-#include <fcntl.h>
+#include <sys/mount.h>
 
-#include "daemons/common/base/error.h"
+#include "daemons/common/base/beneath.h"
 #include "daemons/common/base/sockets.h"
 #include "daemons/common/config/load.h"
 #include "daemons/common/jail/confine.h"
 #include "daemons/common/jail/daemon.h"
+#include "daemons/common/jail/view.h"
 #include "daemons/storaged/daemon.h"
 #include "daemons/storaged/helpers.h"
 #include "daemons/storaged/store.h"
@@ -13,10 +14,14 @@
 namespace bulkhead::storaged {
 namespace {
 
-Fd openNull() {
-  Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null) throwErrno("open /dev/null");
-  return null;
+// The store and /proc, and nothing else of the host's. nodev: layers have device nodes that main could
+// otherwise open, since the directories above them are its own.
+void enterView(const std::string& store) {
+  constexpr unsigned inert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  std::vector<jail::Piece> pieces;
+  pieces.push_back({jail::cloneMount(openDirectory(store).get(), inert), store});
+  pieces.push_back({jail::cloneMount(openDirectory("/proc").get(), inert), "/proc"});
+  jail::enterView(pieces);
 }
 
 int serve(int argc, char** argv) {
@@ -29,7 +34,7 @@ int serve(int argc, char** argv) {
   prepareStore(path, identities.getStorageUid(), identities.getStorageGid());
   Helpers helpers = startHelpers(start, config);
   Fd listener = takeSocket(start.sockets, "storaged");
-  Fd null = openNull();
+  enterView(path);
   jail::confine(jail::Process::storaged, {.uid = identities.getStorageUid(),
                                           .gid = identities.getStorageGid(),
                                           .paths = {{path, jail::Access::Right::readWrite},
@@ -37,8 +42,7 @@ int serve(int argc, char** argv) {
                                                     {"/proc", jail::Access::Right::read}}});
 
   auto io = kj::setupAsyncIo();
-  Storage storage(io.unixEventPort, path, std::move(helpers.zygote), std::move(null),
-                  config.getPull().getMaxLayerBytes());
+  Storage storage(io.unixEventPort, path, std::move(helpers.zygote), config.getPull().getMaxLayerBytes());
   ipc::PermittedPeer cri{identities.getCriUid(), start.options.peerCgroup};
   Daemon daemon(io, storage, std::move(listener), std::move(cri), std::move(helpers.mounter));
   jail::notifyReady(start);

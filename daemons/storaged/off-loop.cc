@@ -9,13 +9,18 @@ OffLoop::~OffLoop() {
 void OffLoop::start(kj::Function<void()> job) {
   reap(false);
   Slot& slot = slots_.emplace_back(kj::mv(job));
-  slot.thread = std::thread([&slot]() {
-    {
-      auto owned = kj::mv(slot.job);  // destroyed in this thread, before it counts as finished
-      owned();
-    }
-    slot.finished = true;
-  });
+  try {
+    slot.thread = std::thread([&slot]() {
+      {
+        auto owned = kj::mv(slot.job);  // destroyed in this thread, before it counts as finished
+        owned();
+      }
+      slot.finished = true;
+    });
+  } catch (...) {
+    slots_.pop_back();  // which nobody would ever join
+    throw;
+  }
 }
 
 void OffLoop::reap(bool all) {

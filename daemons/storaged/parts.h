@@ -10,6 +10,7 @@
 #include "daemons/storaged/off-loop.h"
 #include "daemons/storaged/store.h"
 #include "daemons/storaged/trash.h"
+#include "daemons/storaged/turnstile.h"
 #include "daemons/storaged/zygote-client.h"
 
 namespace bulkhead::storaged {
@@ -22,6 +23,7 @@ struct Parts {
   kj::Timer& timer;
   Trash& trash;
   LayerGarbage& garbage;
+  Turnstile& layerTurns;        // whose workers run, of all images
   kj::TaskSet& background;      // what goes on after its caller left
   std::uint64_t maxLayerBytes;  // unpacked, of one layer
 };

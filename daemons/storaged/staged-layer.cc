@@ -16,8 +16,7 @@ StagedLayer::~StagedLayer() noexcept(false) {
   parts_.trash.discard(Store::Place::layers, name_.text());
 }
 
-StagedLayer::Started StagedLayer::start() {
-  started_ = true;
+StagedLayer::Started StagedLayer::start(std::vector<Turnstile::Place> turns) {
   discarded_ = true;
   parts_.store.makeStaged(name_);
   Pipe source = makePipe();
@@ -45,6 +44,8 @@ StagedLayer::Started StagedLayer::start() {
           .fork();
   // The thread is awaited even if nobody else waits: its directory is erased afterwards.
   parts_.background.add(settled.addBranch().then([](Outcome<void>&&) {}));
+  turns_ = std::move(turns);
+  started_ = true;
   return {std::move(source.write), settled.addBranch()};
 }
 
@@ -56,6 +57,7 @@ void StagedLayer::cancel() {
 
 Outcome<void> StagedLayer::settle(const Outcome<Size>& outcome) {
   cancel();  // also after success: a hostile worker may have answered and stayed, with its hands on the layer
+  turns_.clear();
   if (!outcome) return tl::unexpected(outcome.error());
   size_ = *outcome;
   done_ = true;

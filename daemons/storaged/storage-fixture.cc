@@ -1,6 +1,5 @@
 #include "daemons/storaged/storage-fixture.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -34,7 +33,7 @@ Documents TestImage::documents() const {
   return documents;
 }
 
-void TestImage::describe(schema::ParsedImage::Builder parsed) const {
+void TestImage::describe(schema::ParsedManifest::Builder parsed) const {
   Documents all = documents();
   if (withIndex) parsed.initIndexEntries(1).set(0, digestOf(all.manifest).text());
   parsed.setConfigDigest(digestOf(all.config).text());
@@ -43,9 +42,13 @@ void TestImage::describe(schema::ParsedImage::Builder parsed) const {
   for (capnp::uint i = 0; i < list.size(); ++i) {
     list[i].setDigest(digestOf(layers[i].compressed).text());
     list[i].setSize(layers[i].compressed.size());
-    list[i].setDiffId(layers[i].diffId.text());
     list[i].setCodec(layers[i].codec);
   }
+}
+
+void TestImage::describe(schema::ParsedConfig::Builder parsed) const {
+  auto ids = parsed.initDiffIds(static_cast<capnp::uint>(layers.size()));
+  for (capnp::uint i = 0; i < ids.size(); ++i) ids.set(i, layers[i].diffId.text());
   parsed.initConfig().setUser(user);
 }
 
@@ -62,16 +65,16 @@ StorageTest::~StorageTest() noexcept {
 }
 
 void StorageTest::open() {
-  auto parse = [this](const std::string& manifest, schema::WorkerResult::Builder result) {
+  auto parse = [this](const std::string& document, schema::WorkerResult::Builder result) {
     std::lock_guard lock(mutex_);
     for (const TestImage& image : published_) {
-      if (image.documents().manifest == manifest) image.describe(result.initParsed());
+      if (image.documents().manifest == document) image.describe(result.initManifest());
+      if (image.documents().config == document) image.describe(result.initConfig());
     }
   };
   zygote_ = std::make_unique<FakeZygote>(path_, parse);
   constexpr std::uint64_t maxLayerBytes = 32 * 1024 * 1024;
-  storage_ = std::make_unique<Storage>(io_.unixEventPort, path_, zygote_->takeSocket(),
-                                       Fd(::open("/dev/null", O_RDWR | O_CLOEXEC)), maxLayerBytes);
+  storage_ = std::make_unique<Storage>(io_.unixEventPort, path_, zygote_->takeSocket(), maxLayerBytes);
   images_ = std::make_unique<ImageStore>(storage_->parts());
   containers_ = std::make_unique<WritableLayers>(storage_->parts());
 }
@@ -103,7 +106,10 @@ kj::Own<Intake> StorageTest::begin(const std::string& reference, const TestImage
 }
 
 void StorageTest::send(Intake& intake, std::uint32_t index, const std::string& bytes) {
-  Fd sink = intake.layerPipe(index).value();
+  feed(pipeOf(intake, index).value(), bytes);
+}
+
+void StorageTest::feed(Fd sink, const std::string& bytes) {
   writers_.emplace_back([sink = std::move(sink), bytes]() { (void)writeAll(sink.get(), bytes); });
 }
 

@@ -31,7 +31,8 @@ struct TestImage {
   bool withIndex = true;
 
   [[nodiscard]] Documents documents() const;
-  void describe(schema::ParsedImage::Builder parsed) const;
+  void describe(schema::ParsedManifest::Builder parsed) const;
+  void describe(schema::ParsedConfig::Builder parsed) const;
 };
 
 class StorageTest : public testing::Test {
@@ -45,13 +46,20 @@ class StorageTest : public testing::Test {
   void publish(const TestImage& image);
   // beginImage, which must succeed.
   kj::Own<Intake> begin(const std::string& reference, const TestImage& image);
-  // Sends `bytes` for a missing layer, in a thread, and closes the pipe.
+  Outcome<Fd> pipeOf(Intake& intake, std::uint32_t index) {
+    return intake.layerPipe(index).wait(io_.waitScope);
+  }
+  // Writes `bytes` in a thread and closes the pipe.
+  void feed(Fd sink, const std::string& bytes);
+  // The same for a missing layer.
   void send(Intake& intake, std::uint32_t index, const std::string& bytes);
   Outcome<ImageView> commit(Intake& intake) { return intake.commit().wait(io_.waitScope); }
   // All of it, honestly.
   Outcome<ImageView> pull(const std::string& reference, const TestImage& image);
   // Lets background work end; then how many entries are in a directory of the store.
   size_t countIn(const char* directory);
+
+  void waitABit() { parts().timer.afterDelay(50 * kj::MILLISECONDS).wait(io_.waitScope); }
 
   Parts& parts() { return storage_->parts(); }
   ImageStore& images() { return *images_; }

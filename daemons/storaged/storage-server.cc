@@ -42,6 +42,7 @@ Documents readDocuments(schema::Documents::Reader from) {
 }  // namespace
 
 kj::Promise<void> StorageServer::beginImage(BeginImageContext context) {
+  context.allowCancellation();
   return answerLater("beginImage", [&]() -> kj::Promise<void> {
     auto params = context.getParams();
     auto reference = ImageReference::parse(ipc::toString(params.getReference()), "reference");

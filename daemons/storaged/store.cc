@@ -60,13 +60,16 @@ int Store::dir(Place place) const {
 }
 
 void Store::makeStaged(const LayerName& name) {
-  Fd directory = makeDirectory(staging_.get(), name.text(), ownerOnly);
-  (void)makeDirectory(directory.get(), "diff", ownerOnly);
+  (void)makeDirectory(staging_.get(), name.text(), ownerOnly);
 }
 
-void Store::settle(const std::vector<LayerName>& names) const {
+Fd Store::openForSync() const {
+  return openBeneath(root_.get(), ".", O_RDONLY | O_DIRECTORY);
+}
+
+void Store::settle(const std::vector<LayerName>& names, int openedForSync) const {
   if (names.empty()) return;
-  if (::syncfs(root_.get()) != 0) throwErrno("syncfs the store");
+  if (::syncfs(openedForSync) != 0) throwErrno("syncfs the store");
   for (const LayerName& name : names) {
     const char* text = name.text().c_str();
     if (::renameat2(staging_.get(), text, layers_.get(), text, RENAME_NOREPLACE) != 0)

@@ -1,13 +1,13 @@
 // The store's directories. Names come as types, so no path here is built from anybody's text.
 //
-//   layers/NAME/diff      what the index names: whole, never changed again
-//   staging/NAME/diff     layers on their way in; swept at start
-//   trash/NAME            renamed out of the way, being erased
-//   containers/ID         writable layers; the mounter makes what is inside
-//   bulkhead.sqlite       the index
+//   layers/NAME/closed/diff    what the index names: whole, never changed again
+//   staging/NAME/closed/diff   layers on their way in; swept at start
+//   trash/NAME                 renamed out of the way, being erased
+//   containers/ID              writable layers; the mounter makes what is inside
+//   bulkhead.sqlite            the index
 //
-// The directories themselves belong to storaged's main, which renames them; what is inside a layer belongs to
-// the container's users, and main can neither read nor write it.
+// The directories themselves belong to storaged's main, which renames them; "closed" is root's, 0700, so main
+// can neither read nor write what is inside a layer. Were it to get there, its view of the store is nodev.
 #pragma once
 
 #include <sys/types.h>
@@ -33,11 +33,14 @@ class Store {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string indexPath() const { return path_ + "/bulkhead.sqlite"; }
 
-  // staging/NAME/diff, empty.
+  // staging/NAME, empty; the zygote makes what is inside.
   void makeStaged(const LayerName& name);
+  // To be opened before the first byte is written that settle() is to see on disk: the kernel reports a
+  // failed write-back once to every open file, and only what failed since it was opened (syncfs(2)).
+  [[nodiscard]] Fd openForSync() const;
   // Moves staged layers to layers/, durably: one syncfs of everything, the renames, fsync of both parents.
   // Blocks long; callable from any thread.
-  void settle(const std::vector<LayerName>& names) const;
+  void settle(const std::vector<LayerName>& names, int openedForSync) const;
   // containers/ID; existing is ok.
   void makeContainer(const ContainerId& id);
 

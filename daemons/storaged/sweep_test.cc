@@ -28,7 +28,7 @@ TEST_F(SweepTest, WhatTheIndexNamesStays) {
   TestImage image{{TestLayer::of("a")}};
   auto stored = pull("test.io/app:1", image);
   ASSERT_TRUE(stored);
-  ASSERT_TRUE(containers().create(ContainerId::generate(), stored->image.id));
+  ASSERT_TRUE(containers().create(ContainerId::generate(), stored->id));
   restart();
   EXPECT_EQ(images().list().size(), 1U);
   EXPECT_EQ(containers().list().size(), 1U);
@@ -38,7 +38,7 @@ TEST_F(SweepTest, WhatTheIndexNamesStays) {
 
 TEST_F(SweepTest, AnInterruptedIntakeIsThrownAway) {
   auto intake = begin("test.io/app:1", {{TestLayer::of("a")}});
-  Fd sink = intake->layerPipe(0).value();
+  Fd sink = pipeOf(*intake, 0).value();
   intake = nullptr;
   restart();
   EXPECT_EQ(countIn("staging"), 0U);
@@ -50,7 +50,7 @@ TEST_F(SweepTest, AnImageWithALostLayerIsForgottenAndCanBePulledAgain) {
   auto stored = pull("test.io/app:1", image);
   ASSERT_TRUE(stored);
   auto id = ContainerId::generate();
-  ASSERT_TRUE(containers().create(id, stored->image.id));
+  ASSERT_TRUE(containers().create(id, stored->id));
   fs::remove_all(path_ + "/layers/" + containers().layersBeneath(id)->front().text());
   restart();
   EXPECT_TRUE(images().list().empty());
@@ -64,7 +64,7 @@ TEST_F(SweepTest, AnImageWithALostLayerIsForgottenAndCanBePulledAgain) {
 TEST_F(SweepTest, AContainerWithoutDirectoryGetsOne) {
   auto stored = pull("test.io/app:1", {{TestLayer::of("a")}});
   ASSERT_TRUE(stored);
-  ASSERT_TRUE(containers().create(ContainerId::generate(), stored->image.id));
+  ASSERT_TRUE(containers().create(ContainerId::generate(), stored->id));
   for (const auto& entry : fs::directory_iterator(path_ + "/containers")) fs::remove(entry);
   restart();
   EXPECT_EQ(countIn("containers"), 1U);
@@ -76,9 +76,9 @@ TEST_F(SweepTest, WritableLayersAreIdempotentAndHoldTheirImage) {
   ASSERT_TRUE(stored && other);
   auto id = ContainerId::generate();
   EXPECT_EQ(containers().create(id, ImageId::generate()).error().code, Code::notFound);
-  ASSERT_TRUE(containers().create(id, stored->image.id));
-  ASSERT_TRUE(containers().create(id, stored->image.id));
-  EXPECT_EQ(containers().create(id, other->image.id).error().code, Code::alreadyExists);
+  ASSERT_TRUE(containers().create(id, stored->id));
+  ASSERT_TRUE(containers().create(id, stored->id));
+  EXPECT_EQ(containers().create(id, other->id).error().code, Code::alreadyExists);
   EXPECT_EQ(images().remove("test.io/app:1").error().code, Code::failedPrecondition);
   containers().remove(id);
   containers().remove(id);

@@ -24,19 +24,18 @@ kj::Array<capnp::word> wordsOf(const std::string& blob) {
 }  // namespace
 
 void writeImage(schema::StoredImage::Builder to, const ImageView& view, Detail detail) {
-  to.setId(view.image.id.text());
+  to.setId(view.id.text());
   writeTexts(to.initRepoTags(static_cast<capnp::uint>(view.tags.size())), view.tags);
   writeTexts(to.initRepoDigests(static_cast<capnp::uint>(view.digests.size())), view.digests);
   to.setSize(view.size);
 
-  auto words = wordsOf(view.image.config);
-  capnp::FlatArrayMessageReader message(words.asPtr());
-  auto config = message.getRoot<schema::ImageConfig>();
-  if (detail == Detail::whole) {
-    to.setConfig(config);
-  } else {
-    to.initConfig().setUser(config.getUser());
+  if (detail == Detail::user) {
+    to.initConfig().setUser(view.user);
+    return;
   }
+  auto words = wordsOf(view.config);
+  capnp::FlatArrayMessageReader message(words.asPtr());
+  to.setConfig(message.getRoot<schema::ImageConfig>());
 }
 
 }  // namespace bulkhead::storaged

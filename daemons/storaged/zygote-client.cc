@@ -38,8 +38,7 @@ void WorkerLease::end() {
   if (auto* zygote = std::exchange(zygote_, nullptr)) zygote->kill(number_);
 }
 
-ZygoteClient::ZygoteClient(kj::UnixEventPort& port, Fd socket, Fd null)
-    : socket_(port, std::move(socket)), null_(std::move(null)) {}
+ZygoteClient::ZygoteClient(kj::UnixEventPort& port, Fd socket) : socket_(port, std::move(socket)) {}
 
 Worker ZygoteClient::unpack(const LayerName& layer) {
   return start(true, false, [&](Request request) { request.setUnpack(layer.text()); });
@@ -69,13 +68,18 @@ Worker ZygoteClient::start(bool input, bool output, const std::function<void(Req
   request.setNumber(number);
   describe(request);
 
-  Pipe in = input ? makeWidePipe() : Pipe{duplicate(null_.get()), Fd()};
-  Pipe out = output ? makeWidePipe() : Pipe{Fd(), duplicate(null_.get())};
+  // Nothing but pipes: root's workers change whatever file they hold. A role without input or output gets one
+  // too, whose other end closes here.
+  Pipe in = input ? makeWidePipe() : makePipe();
+  Pipe out = output ? makeWidePipe() : makePipe();
   Pipe result = makePipe();
+  Pipe log = makePipe();
   message.fds.push_back(std::move(in.read));
   message.fds.push_back(std::move(out.write));
   message.fds.push_back(std::move(result.write));
-  worker.pipes = {std::move(in.write), std::move(out.read), std::move(result.read)};
+  message.fds.push_back(std::move(log.write));
+  worker.pipes = {input ? std::move(in.write) : Fd(), output ? std::move(out.read) : Fd(),
+                  std::move(result.read), std::move(log.read)};
   enqueue(std::move(message));
   return worker;
 }

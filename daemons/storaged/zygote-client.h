@@ -39,6 +39,7 @@ struct WorkerPipes {
   Fd input;   // what we write, the worker reads; empty for a role without
   Fd output;  // the reverse
   Fd result;  // one WorkerResult; its end of stream means that the worker is gone
+  Fd log;     // what it writes to stderr
 };
 
 struct Worker {
@@ -48,10 +49,9 @@ struct Worker {
 
 class ZygoteClient {
  public:
-  // `null`: /dev/null, for roles without input or output.
-  ZygoteClient(kj::UnixEventPort& port, Fd socket, Fd null);
+  ZygoteClient(kj::UnixEventPort& port, Fd socket);
 
-  Worker unpack(const LayerName& layer);  // staging/LAYER/diff exists
+  Worker unpack(const LayerName& layer);  // staging/LAYER exists
   Worker erase(const LayerName& inTrash);
   Worker measure(const ContainerId& container);
   Worker decompress(schema::WorkerRequest::Codec codec);
@@ -74,7 +74,6 @@ class ZygoteClient {
   kj::Promise<void> sendQueued();
 
   ipc::AsyncPacketSocket socket_;
-  Fd null_;
   std::uint64_t next_ = 1;
   std::deque<Message> queue_;
   bool sending_ = false;

@@ -24,6 +24,7 @@ struct MountReply {
 struct LayersQuestion {
   # mounter -> storaged main.
   containerId @0 :Text;
+  number @1 :UInt64;        # comes back in the answer: one that comes too late is known by it
 }
 
 struct LayersAnswer {
@@ -32,4 +33,5 @@ struct LayersAnswer {
     layers @0 :List(Text);  # layer names, topmost first; at most 127
     refused @1 :Common.Refusal;
   }
+  number @2 :UInt64;
 }

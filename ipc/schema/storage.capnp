@@ -45,10 +45,11 @@ struct MissingLayer {
 interface Intake {
   # One image on its way in. Dropped without commit: everything staged is thrown away.
   layerPipe @0 (index :UInt32) -> (result :Common.Result(Common.FileResult));
-  # The write end of a pipe for that layer's compressed bytes; close it at the end. Once per layer.
+  # The write end of a pipe for that layer's compressed bytes; close it at the end. Once per layer. Answered when it is
+  # that layer's turn: a few are unpacked at once, of one image and of all. Refused once another layer has failed.
   commit @1 () -> (result :Common.Result(StoredImage));
   # Waits until every missing layer has arrived, been hashed, unpacked and synced, then makes the image exist in one
-  # commit. Refusals: failedPrecondition (digest or diff id mismatch, named), invalidArgument (a hostile archive),
+  # commit. Dropped while layers still arrive, it gives up. Refusals: failedPrecondition (digest or diff id mismatch, named), invalidArgument (a hostile archive),
   # unavailable (a layer's pipe ended early), resourceExhausted (limits, disk full).
 }
 

@@ -6,20 +6,20 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("bulkhead::schema");
 
 using Common = import "common.capnp";
-using Image = import "image.capnp";
 using Storage = import "storage.capnp";
 
 struct WorkerRequest {
-  # main -> zygote, one message per worker. Descriptors, always three: input (read end), output (write end), result
-  # (write end of a pipe on which the worker answers with one WorkerResult). A role without input or output gets
-  # /dev/null there. The zygote answers nothing; a worker that dies closes its pipes.
+  # main -> zygote, one message per worker. Descriptors, always four, all ends of pipes: input (read end), output (write
+  # end), result (write end; the worker answers with one WorkerResult), log (write end; the worker's stderr). A role
+  # without input or output gets a pipe whose other end is closed. The zygote answers nothing; a worker that dies closes
+  # its pipes.
   number @0 :UInt64;       # chosen by main, names the worker in `kill`
   union {
-    unpack @1 :Text;       # layer name: staging/NAME/diff must exist; tar from input
+    unpack @1 :Text;       # layer name: staging/NAME must exist; tar from input
     erase @2 :Text;        # name of a directory in trash/: everything in it; main removes the empty directory
     measure @3 :Text;      # container id: counts bytes and inodes of its writable layer
     decompress @4 :Codec;  # input to output
-    parse @5 :Void;        # input: one ParseInput; answers WorkerResult.parsed
+    parse @5 :Void;        # input: one ParseInput; answers manifest or config
     kill @6 :Void;         # ends worker `number`; no descriptors
   }
 
@@ -31,19 +31,29 @@ struct WorkerRequest {
 }
 
 struct ParseInput {
-  documents @0 :Image.Documents;
+  # What one worker sees: so a config that takes its worker over changes nothing that a manifest says, nor the reverse.
+  union {
+    manifest @0 :Manifest;
+    config @1 :Data;
+  }
+
+  struct Manifest {
+    index @0 :Data;  # empty if the reference led straight to a manifest
+    manifest @1 :Data;
+  }
 }
 
 struct WorkerResult {
-  # Untrusted: the worker has read hostile bytes. Digests in `parsed` say what the documents claim; storaged's main
+  # Untrusted: the worker has read hostile bytes. Digests say what the documents claim; storaged's main
   # compares them with hashes of its own and with the documents' text.
   union {
     unpacked @0 :Counted;
     erased @1 :Void;
     measured @2 :Counted;
     decompressed @3 :Void;
-    parsed @4 :ParsedImage;
-    refused @5 :Common.Refusal;
+    manifest @4 :ParsedManifest;
+    config @5 :ParsedConfig;
+    refused @6 :Common.Refusal;
   }
 
   struct Counted {
@@ -52,17 +62,20 @@ struct WorkerResult {
   }
 }
 
-struct ParsedImage {
+struct ParsedManifest {
   indexEntries @0 :List(Text);        # digests the index lists
   configDigest @1 :Text;
   configSize @2 :UInt64;
-  layers @3 :List(Layer);             # manifest order, base first; as many as the config has diff ids
-  config @4 :Storage.ImageConfig;
+  layers @3 :List(Layer);             # base first
 
   struct Layer {
     digest @0 :Text;
     size @1 :UInt64;
-    diffId @2 :Text;
-    codec @3 :WorkerRequest.Codec;
+    codec @2 :WorkerRequest.Codec;
   }
+}
+
+struct ParsedConfig {
+  diffIds @0 :List(Text);             # base first
+  config @1 :Storage.ImageConfig;
 }

@@ -60,4 +60,14 @@ Fd makeDirectory(int dir, const std::string& name, unsigned mode) {
   return openBeneath(dir, name, O_RDONLY | O_DIRECTORY);
 }
 
+Fd makeClosedDirectory(int dir, const std::string& name) {
+  constexpr mode_t closed = 0700;
+  Fd directory = makeDirectory(dir, name, closed);
+  struct stat info {};
+  if (::fstat(directory.get(), &info) != 0) throwErrno("fstat " + name);
+  if (info.st_uid != 0 || (info.st_mode & 07777) != closed)
+    throw SystemError("not root's own: " + name, EPERM);
+  return directory;
+}
+
 }  // namespace bulkhead

@@ -26,4 +26,8 @@ Fd openDirectory(const std::string& absolutePath);
 // mkdirat and open; an existing directory is fine. Does not follow a symlink. Throws SystemError.
 Fd makeDirectory(int dir, const std::string& name, unsigned mode);
 
+// A directory that only root enters: made so, or found so. Whoever owns `dir` can move it about but not look
+// inside. Throws SystemError, with EPERM for one that is somebody else's.
+Fd makeClosedDirectory(int dir, const std::string& name);
+
 }  // namespace bulkhead

@@ -9,7 +9,7 @@ namespace {
 
 const std::string hex(64, '0');
 
-// cve.md D4: digest strings become URLs and paths, so nothing but the one form passes.
+// Digest strings become URLs and paths, so nothing but the one form passes.
 TEST(Digest, RefusesEveryOtherForm) {
   for (const std::string& bad :
        {std::string(), std::string("sha256"), std::string("sha256:"), hex, "sha256:" + hex + "0",

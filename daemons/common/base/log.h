@@ -1,6 +1,6 @@
 // The log: one line to stderr per event, "<priority>component: message key=value …" with sd-daemon(3)
-// priorities. Messages are fixed text; whatever came from outside goes into a field, where control bytes are
-// escaped and length is bounded. Never log credentials.
+// priorities. Messages are fixed text; whatever came from outside goes into a field, where what could pass
+// for the end of the field or move a terminal is escaped and length is bounded. Never log credentials.
 #pragma once
 
 #include <initializer_list>
@@ -35,7 +35,8 @@ inline void debug(std::string_view message, std::initializer_list<Field> fields 
   write(Level::debug, message, fields);
 }
 
-// `text` with control bytes as \xNN and cut at `limit` bytes.
+// `text` cut at `limit` bytes, with everything as \xNN that is no printable UTF-8: control bytes, C1 control
+// characters, broken sequences.
 std::string printable(std::string_view text, size_t limit = 512);
 
 }  // namespace bulkhead::log

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "daemons/common/base/error.h"
+#include "daemons/common/base/log.h"
 #include "daemons/common/base/process.h"
 #include "daemons/common/jail/build.h"
 #include "daemons/common/jail/capabilities.h"
@@ -39,6 +40,12 @@ bool isBornWithoutNetwork(Process process) {
          process == decompressWorker || process == parseWorker;
 }
 
+// Says it once, not per worker.
+bool livesLong(Process process) {
+  using enum Process;
+  return process == cri || process == imaged || process == storaged || process == netd;
+}
+
 // Confines this process to one row. The methods are the walls, in the order of confine.h.
 class Confiner {
  public:
@@ -46,7 +53,9 @@ class Confiner {
       : row_(row),
         wanted_(wanted),
         startBounding_(boundingCapabilities()),
-        startPermitted_(permittedCapabilities()) {
+        startPermitted_(permittedCapabilities()),
+        parent_(::getppid()) {
+    if (::prctl(PR_GET_PDEATHSIG, &parentDeathSignal_) != 0) throwErrno("PR_GET_PDEATHSIG");
     if (wanted.capabilities && row.process != Process::cniRunner) {
       throw std::logic_error("only the CNI runner's capabilities come from the configuration");
     }
@@ -92,6 +101,13 @@ class Confiner {
 
   void dropCapabilities() const { setCapabilities(capabilities_); }
 
+  // The change of uid took it away (prctl(2)), and the parent may have died since.
+  void dieWithParent() const {
+    if (parentDeathSignal_ == 0) return;
+    if (::prctl(PR_SET_PDEATHSIG, parentDeathSignal_) != 0) throwErrno("PR_SET_PDEATHSIG");
+    if (::getppid() != parent_) throw std::runtime_error("the parent is gone");
+  }
+
   void forbidGains() const {
     // Changing the uid made us dumpable as the kernel's default says (fs.suid_dumpable): set it again.
     if (!sanitizedBuild && ::prctl(PR_SET_DUMPABLE, 0) != 0) throwErrno("PR_SET_DUMPABLE");
@@ -103,7 +119,9 @@ class Confiner {
     // Under Landlock mount(2) is EPERM, and every program executed from here would inherit it.
     bool applies =
         !row_.passesOn && row_.network != Network::host && !holds(row_.capabilities, CAP_SYS_ADMIN);
-    if (applies) (void)restrictPaths(wanted_.paths, row_.network);
+    if (applies && !restrictPaths(wanted_.paths, row_.network) && livesLong(row_.process)) {
+      log::warning("this kernel has no Landlock: only file permissions limit what I can open");
+    }
   }
 
   // With system calls, not /proc: a worker or a shim has none.
@@ -113,6 +131,8 @@ class Confiner {
     if (boundingIsSet_ && boundingCapabilities() != bounding_) fail("bounding set");
     if (row_.noNewPrivileges != (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)) fail("no_new_privs");
     if (!sanitizedBuild && ::prctl(PR_GET_DUMPABLE) != 0) fail("dumpable flag");
+    int deathSignal = 0;
+    if (::prctl(PR_GET_PDEATHSIG, &deathSignal) != 0 || deathSignal != parentDeathSignal_) fail("PDEATHSIG");
     if (row_.passesOn && ::prctl(PR_GET_SECCOMP) != 0) fail("absence of a seccomp filter");
     verifyLimits(row_.limits, row_.passesOn);
   }
@@ -148,6 +168,8 @@ class Confiner {
   const Confinement& wanted_;
   CapabilitySet startBounding_;
   CapabilitySet startPermitted_;
+  pid_t parent_;
+  int parentDeathSignal_ = 0;
   CapabilitySet capabilities_ = 0;
   CapabilitySet bounding_ = 0;
   bool boundingIsSet_ = false;
@@ -169,6 +191,7 @@ void confine(Process process, const Confinement& confinement) {
   confiner.limitFuture();
   confiner.changeUser();
   confiner.dropCapabilities();
+  confiner.dieWithParent();
   confiner.forbidGains();
   confiner.limitPaths();
   confiner.verify();

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -192,8 +193,26 @@ TEST_F(Filter, LetsThreadsStart) {
             0);
 }
 
-TEST_F(Filter, LetsAnUncaughtErrorAbort) {
-  EXPECT_EQ(codeWhen(Process::parseWorker, []() -> int { std::abort(); }), 128 + SIGABRT);
+// abort(3)'s tgkill(2) would do for any process of the same user, and for root's workers for any process.
+TEST_F(Filter, KillsSendingAnySignal) {
+  EXPECT_EQ(codeWhen(Process::parseWorker, []() -> int { std::abort(); }), killedByFilter);
+  pid_t parent = ::getpid();
+  for (Process process : {Process::parseWorker, Process::unpackWorker, Process::storaged, Process::shim}) {
+    if (!isRoot() && privilegesOf(process).identity == Identity::root) continue;
+    for (int signal : {0, SIGABRT}) {
+      auto send = [&] { return static_cast<int>(::syscall(SYS_tgkill, parent, parent, signal)); };
+      EXPECT_EQ(codeWhen(process, send), killedByFilter) << privilegesOf(process).name;
+    }
+  }
+}
+
+// ipc/peer.cc, where there is no SO_PEERPIDFD.
+TEST_F(Filter, LetsServersHoldTheirPeer) {
+  for (Process process : {Process::imaged, Process::storaged, Process::netd, Process::mounter}) {
+    if (!isRoot() && privilegesOf(process).identity == Identity::root) continue;
+    auto hold = [] { return ::syscall(SYS_pidfd_open, ::getpid(), 0) >= 0 ? 0 : 1; };
+    EXPECT_EQ(codeWhen(process, hold), 0) << privilegesOf(process).name;
+  }
 }
 
 class Paths : public testing::Test {
@@ -228,6 +247,36 @@ TEST_F(Paths, ReadDoesNotAllowWriting) {
   EXPECT_EQ(codeWhen(Process::cri, create, {{name, Access::Right::readWrite}}), 0);
   (void)::unlink(file.c_str());
   (void)::rmdir(name);
+}
+
+TEST_F(Paths, SignalsStayInside) {
+  constexpr long firstWithScopes = 6;
+  if (::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) < firstWithScopes) GTEST_SKIP() << "older kernel";
+  pid_t parent = ::getpid();
+  EXPECT_EQ(codeOfChild([&] {
+              if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !restrictPaths({}, Network::none))
+                return 98;
+              return ::kill(parent, 0) == 0 ? 0 : errno;
+            }),
+            EPERM);
+}
+
+TEST(Confine, KeepsDyingWithItsParent) {
+  if (!isRoot()) GTEST_SKIP() << "needs root";
+  EXPECT_EQ(codeOfChild([] {
+              if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return 2;
+              confine(Process::configReader, {.uid = someUser, .gid = someUser});
+              return 0;
+            }),
+            0);
+  // confine() reads it back itself; here the kernel shows what it would have been otherwise.
+  EXPECT_EQ(codeOfChild([] {
+              int signal = 0;
+              if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::setresuid(someUser, someUser, someUser) != 0)
+                return 2;
+              return ::prctl(PR_GET_PDEATHSIG, &signal) == 0 && signal == 0 ? 0 : 1;
+            }),
+            0);
 }
 
 TEST(Confine, RefusesASecondThread) {

@@ -37,6 +37,8 @@ constexpr std::uint64_t refer = 1 << 13, truncate = 1 << 14;  // ABI 2, 3; devic
 constexpr std::uint64_t fileRights = execute | writeFile | readFile | truncate | deviceControl;
 constexpr std::uint64_t allTcp = 3;               // bind, connect
 constexpr std::uint64_t scopeAbstractSocket = 1;  // LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
+constexpr std::uint64_t scopeSignal = 2;          // LANDLOCK_SCOPE_SIGNAL
+constexpr long firstUsable = 2;                   // ABI 1 forbids every rename between directories
 
 std::uint64_t rightsOf(Access::Right right) {
   constexpr std::uint64_t read = readFile | readDirectory;
@@ -59,7 +61,7 @@ RulesetAttributes attributesFor(long abi, Network network) {
   if (abi >= 5) attributes.files |= deviceControl;
   bool withoutInet = network == Network::none || network == Network::unixOnly;
   if (abi >= 4 && withoutInet) attributes.network = allTcp;
-  if (abi >= 6) attributes.scoped = scopeAbstractSocket;
+  if (abi >= 6) attributes.scoped = scopeAbstractSocket | scopeSignal;
   return attributes;
 }
 
@@ -83,10 +85,7 @@ void allow(int ruleset, const Access& access, std::uint64_t handled) {
 
 bool restrictPaths(const std::vector<Access>& paths, Network network) {
   long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, versionFlag);
-  if (abi < 1) {
-    log::debug("this kernel has no Landlock", {{"errno", errnoText(errno)}});
-    return false;
-  }
+  if (abi < firstUsable) return false;
   RulesetAttributes attributes = attributesFor(abi, network);
   // Members that an old kernel does not know are zero, which it accepts.
   Fd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));

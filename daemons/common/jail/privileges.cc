@@ -129,7 +129,7 @@ constexpr std::array table{
         .filtered = true,
         .mayExecute = false,
         .network = Network::unixOnly,
-        .ownMountNamespace = false,
+        .ownMountNamespace = true,
         .passesOn = false,
         .limits = {.openFiles = 8192, .addressSpace = 0, .fileSize = 0, .cpuSeconds = 0},
         .connectsTo = "",

@@ -1,4 +1,4 @@
-// The ceiling: what this node will ever grant (DESIGN.md, invariant 6). Pure functions on typed values; they
+// The ceiling: what this node will ever grant (ARCHITECTURE.md). Pure functions on typed values; they
 // look at the request, the pod as we recorded it, and root's configuration, and at nothing else. What is not
 // listed is refused.
 #pragma once

@@ -353,7 +353,7 @@ c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW',
 json.dump(c, open('config.json', 'w'))
 )";
 
-// What the launcher passes on must be what the bare runtime passes on (DESIGN.md, invariant 11).
+// What the launcher passes on must be what the bare runtime passes on.
 TEST_P(Life, NothingOfTheLauncherIsInherited) {
   std::ofstream(at().path("busybox/script")) << inheritedScript;
   PodId pod = at().makePod();

@@ -41,14 +41,15 @@ Outcome<OverlayLayers> openLayers(int store, const ContainerId& container,
     return refuse(Code::notFound, "container", "has no directory in the store: " + errnoText(errno));
   OverlayLayers layers;
   for (const LayerName& name : names) {
-    Fd lower = tryOpenBeneath(store, "layers/" + name.text() + "/diff", directoryFlags);
+    Fd lower = tryOpenBeneath(store, "layers/" + name.text() + "/closed/diff", directoryFlags);
     if (!lower)
       return refuse(Code::notFound, "layer " + name.text(), "cannot be opened: " + errnoText(errno));
     layers.lower.push_back(std::move(lower));
   }
-  layers.upper = makeUpper(directory.get(), layers.lower.front().get());
+  Fd closed = makeClosedDirectory(directory.get(), "closed");
+  layers.upper = makeUpper(closed.get(), layers.lower.front().get());
   if (!layers.upper) return refuse(Code::internal, "container", "has no usable upper: " + errnoText(errno));
-  layers.work = makeDirectory(directory.get(), "work", 0700);
+  layers.work = makeDirectory(closed.get(), "work", 0700);
   return layers;
 }
 

@@ -3,8 +3,10 @@
 #include <capnp/message.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <stdexcept>
 
 #include "daemons/common/base/log.h"
@@ -70,8 +72,11 @@ void Mounter::serve() {
       if (errno == EINTR) continue;
       throwErrno("poll");
     }
-    // Main never speaks first: this is its end.
-    if (ready[0].revents != 0) return;
+    // Main never speaks first: this is its end, or an answer that came too late.
+    if (ready[0].revents != 0) {
+      if (!ipc::receivePacket(control_.get())) return;
+      continue;
+    }
     Fd connection = acceptOn(listener_.get());
     if (!connection) continue;
     auto admitted = ipc::checkPeer(connection.get(), peer_);
@@ -116,11 +121,19 @@ Outcome<Fd> Mounter::mount(const Request& request) {
 
 Outcome<std::vector<LayerName>> Mounter::askForLayers(const ContainerId& container) {
   capnp::MallocMessageBuilder message;
-  message.initRoot<schema::LayersQuestion>().setContainerId(container.text());
+  auto question = message.initRoot<schema::LayersQuestion>();
+  question.setContainerId(container.text());
+  question.setNumber(++asked_);
   if (!ipc::sendPacket(control_.get(), message)) throwErrno("ask main");
-  auto packet = ipc::receivePacket(control_.get(), limits::layersAnswer);
-  if (!packet) throw std::runtime_error("main does not say which layers a container has");
-  return parseAnswer(packet->as<schema::LayersAnswer>());
+  auto deadline = std::chrono::steady_clock::now() + limits::layersAnswer;
+  while (true) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    auto packet = ipc::receivePacket(control_.get(), std::max(left, std::chrono::milliseconds(0)));
+    if (!packet && errno == EAGAIN) return refuse(Code::unavailable, "layers", "are not told in time");
+    if (!packet) throw std::runtime_error("main is gone");
+    auto answer = packet->as<schema::LayersAnswer>();
+    if (answer.getNumber() == asked_) return parseAnswer(answer);
+  }
 }
 
 }  // namespace bulkhead::mounter

@@ -1,6 +1,7 @@
 // The mounter's loop: one connection, one request, one answer, then the next.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "daemons/common/base/error.h"
@@ -26,8 +27,8 @@ class Mounter {
         listener_(std::move(listener)),
         peer_(std::move(peer)) {}
 
-  // Until main closes the control socket. Throws when main does not answer in time: question and answer would
-  // no longer belong together.
+  // Until main closes the control socket. A question that main does not answer in time is a refusal, and its
+  // answer, known by its number, is dropped when it comes.
   void serve();
 
  private:
@@ -39,6 +40,7 @@ class Mounter {
   Fd store_;
   Fd listener_;
   ipc::PermittedPeer peer_;
+  std::uint64_t asked_ = 0;
 };
 
 }  // namespace bulkhead::mounter

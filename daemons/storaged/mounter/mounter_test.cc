@@ -107,9 +107,14 @@ class MounterTest : public ::testing::Test {
     return listener;
   }
 
+  void closedIn(const std::string& directory) const {
+    if (::mkdir((store_.path() + "/" + directory + "/closed").c_str(), 0700) != 0) throwErrno("mkdir closed");
+  }
+
   LayerName addLayer(const std::string& file, const std::string& text) {
     LayerName name = LayerName::generate();
-    std::string files = store_.makeDirectory("layers/" + name.text()) + "/diff";
+    std::string files = store_.makeDirectory("layers/" + name.text()) + "/closed/diff";
+    closedIn("layers/" + name.text());
     std::filesystem::create_directory(files);
     std::filesystem::permissions(files, std::filesystem::perms(0755));
     writeFile(files + "/" + file, text);
@@ -147,11 +152,17 @@ class MounterTest : public ::testing::Test {
     if (answer) {
       auto question = ipc::receivePacket(main_.get(), patience);
       EXPECT_TRUE(question && ipc::toString(question->as<schema::LayersQuestion>().getContainerId()) == id);
-      capnp::MallocMessageBuilder reply;
-      answer(reply.initRoot<schema::LayersAnswer>());
-      EXPECT_TRUE(ipc::sendPacket(main_.get(), reply));
+      if (question) reply(*question, answer);
     }
     return ipc::receivePacket(connection.get(), patience);
+  }
+
+  void reply(ipc::Packet& question, const Answer& answer) {
+    capnp::MallocMessageBuilder message;
+    auto to = message.initRoot<schema::LayersAnswer>();
+    answer(to);
+    to.setNumber(question.as<schema::LayersQuestion>().getNumber());
+    EXPECT_TRUE(ipc::sendPacket(main_.get(), message));
   }
 
   Fd mountOf(const std::vector<LayerName>& names, bool readOnly = false) {
@@ -177,7 +188,7 @@ class MounterTest : public ::testing::Test {
 
 TEST_F(MounterTest, MountsThreeLayersUnseenByTheHost) {
   auto names = addLayers(3);
-  std::string top = store_.path() + "/layers/" + names[0].text() + "/diff";
+  std::string top = store_.path() + "/layers/" + names[0].text() + "/closed/diff";
   ASSERT_EQ(::chown(top.c_str(), 12, 34), 0);
   ASSERT_EQ(::chmod(top.c_str(), 01711), 0);
   std::string before = mountTable();
@@ -193,8 +204,8 @@ TEST_F(MounterTest, MountsThreeLayersUnseenByTheHost) {
   });
   EXPECT_EQ(status, 0);
   EXPECT_EQ(mountTable(), before);
-  EXPECT_EQ(textOf(containerDirectory_ + "/upper/new"), "written");
-  EXPECT_EQ(textOf(store_.path() + "/layers/" + names[1].text() + "/diff/1"), "1");
+  EXPECT_EQ(textOf(containerDirectory_ + "/closed/upper/new"), "written");
+  EXPECT_EQ(textOf(store_.path() + "/layers/" + names[1].text() + "/closed/diff/1"), "1");
 }
 
 TEST_F(MounterTest, MountsAHundredAndTwentySevenLayers) {
@@ -225,8 +236,8 @@ TEST_F(MounterTest, ReadOnlyIsTheMountNotTheSuperblock) {
 
 TEST_F(MounterTest, AnOpaqueDirectoryAndAWhiteoutHide) {
   auto names = addLayers(2);
-  std::string lower = store_.path() + "/layers/" + names[1].text() + "/diff";
-  std::string upper = store_.path() + "/layers/" + names[0].text() + "/diff";
+  std::string lower = store_.path() + "/layers/" + names[1].text() + "/closed/diff";
+  std::string upper = store_.path() + "/layers/" + names[0].text() + "/closed/diff";
   std::filesystem::create_directory(lower + "/d");
   writeFile(lower + "/d/hidden", "x");
   std::filesystem::create_directory(upper + "/d");
@@ -273,10 +284,34 @@ TEST_F(MounterTest, RefusesAHostileAnswer) {
   // A symlink where a layer's directory should be.
   LayerName linked = LayerName::generate();
   store_.makeDirectory("layers/" + linked.text());
-  std::filesystem::create_directory_symlink("/etc", store_.path() + "/layers/" + linked.text() + "/diff");
+  closedIn("layers/" + linked.text());
+  std::filesystem::create_directory_symlink("/etc",
+                                            store_.path() + "/layers/" + linked.text() + "/closed/diff");
   EXPECT_EQ(refusalOf(request(container_.text(), layers(std::vector<LayerName>{linked}))),
             "layer " + linked.text());
   EXPECT_TRUE(mountOf(addLayers(1)));  // and it still works
+}
+
+TEST_F(MounterTest, OutlivesAnAnswerThatComesTooLate) {
+  auto names = addLayers(1);
+  Fd connection = connectTo(socket_, SOCK_SEQPACKET);
+  capnp::MallocMessageBuilder message;
+  message.initRoot<schema::MountRequest>().setContainerId(container_.text());
+  ASSERT_TRUE(ipc::sendPacket(connection.get(), message));
+  auto question = ipc::receivePacket(main_.get(), patience);
+  ASSERT_TRUE(question);
+  auto refused = ipc::receivePacket(connection.get(), 2 * patience);
+  ASSERT_TRUE(refused && refused->as<schema::MountReply>().isRefused());
+  EXPECT_EQ(refused->as<schema::MountReply>().getRefused().getCode(), schema::Refusal::Code::UNAVAILABLE);
+  // Late, while nobody waits; and late again, before the answer to the next question.
+  reply(*question, layers(std::vector<LayerName>{LayerName::generate()}));
+  EXPECT_TRUE(mountOf(names));
+  Answer staleFirst = [&](schema::LayersAnswer::Builder answer) {
+    reply(*question, layers(std::vector<LayerName>{LayerName::generate()}));
+    layers(names)(answer);
+  };
+  auto mounted = request(container_.text(), staleFirst);
+  EXPECT_TRUE(mounted && mounted->as<schema::MountReply>().isMounted());
 }
 
 TEST_F(MounterTest, RefusesAnotherUser) {

@@ -119,7 +119,7 @@ struct Manifest {
   std::vector<Descriptor> layers;
 };
 
-Outcome<Manifest> parseManifest(std::string_view text) {
+Outcome<Manifest> readManifest(std::string_view text) {
   auto document = parseObject(text, "manifest");
   if (!document) return tl::unexpected(document.error());
   auto kind = checkKind(*document, "manifest", manifestTypes, {"manifests", "fsLayers", "history"});
@@ -151,6 +151,8 @@ Outcome<std::vector<Digest>> parseDiffIds(const json& config) {
   if (*type != "layers") return invalid("config.rootfs.type", "is not 'layers'");
   auto texts = textsAt(**rootfs, "diff_ids", "config.rootfs");
   if (!texts) return tl::unexpected(texts.error());
+  if (texts->size() > limits::imageLayers)
+    return invalid("config.rootfs.diff_ids", "has more than 127 entries");
   for (const std::string& text : *texts) {
     auto id = Digest::parse(text, "config.rootfs.diff_ids[" + std::to_string(ids.size()) + "]");
     if (!id) return tl::unexpected(id.error());
@@ -214,44 +216,41 @@ Outcome<ImageConfig> parseSettings(const json& document) {
   return config;
 }
 
-Outcome<std::vector<ImageLayer>> joinLayers(const std::vector<Descriptor>& layers,
-                                            const std::vector<Digest>& diffIds) {
-  if (layers.size() != diffIds.size()) {
-    return invalid("config.rootfs.diff_ids", "has " + std::to_string(diffIds.size()) +
-                                                 " entries, the manifest " + std::to_string(layers.size()) +
-                                                 " layers");
-  }
-  std::vector<ImageLayer> joined;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    auto codec = codecOf(layers[i].mediaType);
+Outcome<std::vector<ImageLayer>> layersOf(const std::vector<Descriptor>& descriptors) {
+  std::vector<ImageLayer> layers;
+  for (size_t i = 0; i < descriptors.size(); ++i) {
+    auto codec = codecOf(descriptors[i].mediaType);
     if (!codec) return invalid("manifest.layers[" + std::to_string(i) + "].mediaType", "is not supported");
-    joined.push_back({layers[i].digest, layers[i].size, diffIds[i], *codec});
+    layers.push_back({descriptors[i].digest, descriptors[i].size, *codec});
   }
-  return joined;
+  return layers;
 }
 
 }  // namespace
 
-Outcome<ImageDocuments> parseDocuments(std::string_view indexText, std::string_view manifestText,
-                                       std::string_view configText) {
+Outcome<ImageManifest> parseManifest(std::string_view indexText, std::string_view manifestText) {
   std::vector<Digest> entries;
   if (!indexText.empty()) {
     auto index = parseIndex(indexText);
     if (!index) return tl::unexpected(index.error());
     entries = std::move(*index);
   }
-  auto manifest = parseManifest(manifestText);
+  auto manifest = readManifest(manifestText);
   if (!manifest) return tl::unexpected(manifest.error());
-  auto document = parseObject(configText, "config");
+  auto layers = layersOf(manifest->layers);
+  if (!layers) return tl::unexpected(layers.error());
+  return ImageManifest{std::move(entries), std::move(manifest->config.digest), manifest->config.size,
+                       std::move(*layers)};
+}
+
+Outcome<ConfigDocument> parseConfig(std::string_view text) {
+  auto document = parseObject(text, "config");
   if (!document) return tl::unexpected(document.error());
   auto diffIds = parseDiffIds(*document);
   if (!diffIds) return tl::unexpected(diffIds.error());
-  auto layers = joinLayers(manifest->layers, *diffIds);
-  if (!layers) return tl::unexpected(layers.error());
   auto config = parseSettings(*document);
   if (!config) return tl::unexpected(config.error());
-  return ImageDocuments{std::move(entries), std::move(manifest->config.digest), manifest->config.size,
-                        std::move(*layers), std::move(*config)};
+  return ConfigDocument{std::move(*diffIds), std::move(*config)};
 }
 
 }  // namespace bulkhead::worker

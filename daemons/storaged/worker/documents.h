@@ -18,7 +18,6 @@ namespace bulkhead::worker {
 struct ImageLayer {
   Digest digest;  // of the compressed bytes
   std::uint64_t size;
-  Digest diffId;  // of the tar
   Codec codec;
 };
 
@@ -33,17 +32,22 @@ struct ImageConfig {
   std::vector<std::pair<std::string, std::string>> labels;
 };
 
-struct ImageDocuments {
+struct ImageManifest {
   std::vector<Digest> indexEntries;
   Digest configDigest;
   std::uint64_t configSize;
   std::vector<ImageLayer> layers;  // base first
+};
+
+struct ConfigDocument {
+  std::vector<Digest> diffIds;  // of the layers' tars, base first
   ImageConfig config;
 };
 
-// `index` may be empty. Says what the documents claim; whether the digests hold is for whoever hashes.
-// Refusals are invalidArgument and name the field: "manifest.layers[3].digest".
-Outcome<ImageDocuments> parseDocuments(std::string_view index, std::string_view manifest,
-                                       std::string_view config);
+// Each says what its documents claim; whether digests hold, and whether the two fit each other, is for
+// whoever hashes. `index` may be empty. Refusals are invalidArgument and name the field:
+// "manifest.layers[3].digest".
+Outcome<ImageManifest> parseManifest(std::string_view index, std::string_view manifest);
+Outcome<ConfigDocument> parseConfig(std::string_view config);
 
 }  // namespace bulkhead::worker

@@ -1,5 +1,7 @@
 #include "daemons/storaged/worker/jobs.h"
 
+#include <iconv.h>
+
 #include <string>
 #include <vector>
 
@@ -58,37 +60,63 @@ void fill(schema::ImageConfig::Builder to, const ImageConfig& config) {
   }
 }
 
-void fill(schema::ParsedImage::Builder to, const ImageDocuments& documents) {
-  auto entries = to.initIndexEntries(count(documents.indexEntries));
-  for (unsigned i = 0; i < entries.size(); ++i) entries.set(i, documents.indexEntries[i].text());
-  to.setConfigDigest(documents.configDigest.text());
-  to.setConfigSize(documents.configSize);
-  auto layers = to.initLayers(count(documents.layers));
+void fill(schema::ParsedManifest::Builder to, const ImageManifest& manifest) {
+  auto entries = to.initIndexEntries(count(manifest.indexEntries));
+  for (unsigned i = 0; i < entries.size(); ++i) entries.set(i, manifest.indexEntries[i].text());
+  to.setConfigDigest(manifest.configDigest.text());
+  to.setConfigSize(manifest.configSize);
+  auto layers = to.initLayers(count(manifest.layers));
   for (unsigned i = 0; i < layers.size(); ++i) {
-    layers[i].setDigest(documents.layers[i].digest.text());
-    layers[i].setSize(documents.layers[i].size);
-    layers[i].setDiffId(documents.layers[i].diffId.text());
-    layers[i].setCodec(codecOf(documents.layers[i].codec));
+    layers[i].setDigest(manifest.layers[i].digest.text());
+    layers[i].setSize(manifest.layers[i].size);
+    layers[i].setCodec(codecOf(manifest.layers[i].codec));
   }
-  fill(to.initConfig(), documents.config);
 }
 
-Outcome<ImageDocuments> parse(int input) {
+void fill(schema::ParsedConfig::Builder to, const ConfigDocument& document) {
+  auto ids = to.initDiffIds(count(document.diffIds));
+  for (unsigned i = 0; i < ids.size(); ++i) ids.set(i, document.diffIds[i].text());
+  fill(to.initConfig(), document.config);
+}
+
+Outcome<void> answerManifest(schema::ParseInput::Manifest::Reader input, Result result) {
+  std::string index = ipc::toString(input.getIndex());
+  std::string text = ipc::toString(input.getManifest());
+  if (index.size() > limits::document || text.size() > limits::document)
+    return refuse(Code::resourceExhausted, "documents", "are too large");
+  auto manifest = parseManifest(index, text);
+  if (!manifest) return tl::unexpected(manifest.error());
+  fill(result.initManifest(), *manifest);
+  return {};
+}
+
+Outcome<void> answerConfig(const std::string& text, Result result) {
+  if (text.size() > limits::document) return refuse(Code::resourceExhausted, "documents", "are too large");
+  auto config = parseConfig(text);
+  if (!config) return tl::unexpected(config.error());
+  fill(result.initConfig(), *config);
+  return {};
+}
+
+Outcome<void> answerParse(int input, Result result) {
   auto packet = ipc::readMessage(input, limits::packetBody);
   if (!packet) return invalid("documents", "are missing");
-  auto documents = packet->as<schema::ParseInput>().getDocuments();
-  std::string index = ipc::toString(documents.getIndex());
-  std::string manifest = ipc::toString(documents.getManifest());
-  std::string config = ipc::toString(documents.getConfig());
-  for (const std::string* document : {&index, &manifest, &config}) {
-    if (document->size() > limits::document)
-      return refuse(Code::resourceExhausted, "documents", "are too large");
-  }
-  return parseDocuments(index, manifest, config);
+  auto parse = packet->as<schema::ParseInput>();
+  if (parse.isManifest()) return answerManifest(parse.getManifest(), result);
+  if (parse.isConfig()) return answerConfig(ipc::toString(parse.getConfig()), result);
+  return invalid("documents", "are of an unknown kind");
+}
+
+// libarchive converts names, and glibc reads /usr/lib/*/gconv at the first conversion: here, while the layer
+// is empty and there is none, rather than from what the archive has put there.
+void settleConversions() {
+  iconv_t conversion = ::iconv_open("ANSI_X3.4-1968", "UTF-8");
+  if (conversion != reinterpret_cast<iconv_t>(-1)) (void)::iconv_close(conversion);
 }
 
 Outcome<void> answer(const Options& options, int input, int output, Result result) {
   if (options.role == jail::Process::unpackWorker) {
+    settleConversions();
     auto counted = unpack(input, openDirectory("/").get(), {options.maxBytes, options.maxEntries});
     if (!counted) return tl::unexpected(counted.error());
     fill(result.initUnpacked(), *counted);
@@ -103,9 +131,7 @@ Outcome<void> answer(const Options& options, int input, int output, Result resul
     if (auto done = decompress(options.codec, input, output, options.maxBytes); !done) return done;
     result.setDecompressed();
   } else {
-    auto documents = parse(input);
-    if (!documents) return tl::unexpected(documents.error());
-    fill(result.initParsed(), *documents);
+    return answerParse(input, result);
   }
   return {};
 }

@@ -72,6 +72,12 @@ bool keepsXattr(std::string_view name) {
   return name.starts_with("user.") && !name.starts_with(overlayPrefix);
 }
 
+Outcome<void> LayerTree::count() {
+  if (inodes_ >= limit_) return refuse(Code::resourceExhausted, "layer", "has too many entries");
+  ++inodes_;
+  return {};
+}
+
 Outcome<Fd> LayerTree::parentOf(const EntryName& name) {
   Fd parent = tryOpenInRoot(root_, name.parent(), O_RDONLY | O_DIRECTORY);
   if (parent) return parent;
@@ -89,7 +95,9 @@ Outcome<Fd> LayerTree::makeMissingParents(const EntryName& name) {
     if (!made && errno != EEXIST) return failed(name, "make its directory");
     // From the root again: the component may be a symlink, which has to stay inside.
     at = tryOpenInRoot(root_, path, O_RDONLY | O_DIRECTORY);
-    if (made) ++inodes_;
+    if (made) {
+      if (auto counted = count(); !counted) return tl::unexpected(counted.error());
+    }
     if (made && at && ::fchmod(at.get(), impliedMode) != 0) return failed(name, "make its directory");
   }
   if (!at) return failed(name, "reach its directory");
@@ -102,7 +110,7 @@ Outcome<Fd> LayerTree::clearedPlace(const EntryName& name) {
   auto parent = parentOf(name);
   if (!parent) return parent;
   if (auto erased = eraseEntry(parent->get(), name.last()); !erased) return tl::unexpected(erased.error());
-  ++inodes_;
+  if (auto counted = count(); !counted) return tl::unexpected(counted.error());
   return parent;
 }
 
@@ -128,7 +136,7 @@ Outcome<void> LayerTree::makeDirectory(const EntryName& name, const Attributes& 
     }
   }
   if (!directory) return failed(name, "open the directory");
-  directoryTimes_.emplace_back(name, attributes.modified);
+  directoryTimes_.emplace_back(textOf(name), attributes.modified);
   return applyToOpen(directory.get(), name, attributes);
 }
 
@@ -213,7 +221,7 @@ Outcome<void> LayerTree::makeWhiteout(const EntryName& name, const std::string& 
     Fd directory(::openat(parent->get(), target.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     return directory ? markOpaque(directory.get(), name) : failed(name, "open the directory");
   }
-  ++inodes_;
+  if (auto counted = count(); !counted) return counted;
   if (::mknodat(parent->get(), target.c_str(), S_IFCHR, ::makedev(0, 0)) != 0)
     return failed(name, "make the whiteout");
   return {};
@@ -226,13 +234,15 @@ Outcome<void> LayerTree::makeOpaque(const EntryName& name) {
 }
 
 Outcome<void> LayerTree::finishDirectories() {
-  for (const auto& [name, modified] : directoryTimes_) {
-    Fd parent = tryOpenInRoot(root_, name.isRoot() ? "." : name.parent(), O_RDONLY | O_DIRECTORY);
-    const char* last = name.isRoot() ? "." : name.last().c_str();
+  for (const auto& [text, modified] : directoryTimes_) {
+    auto name = EntryName::parse(text);
+    if (!name) return tl::unexpected(name.error());
+    Fd parent = tryOpenInRoot(root_, name->isRoot() ? "." : name->parent(), O_RDONLY | O_DIRECTORY);
+    const char* last = name->isRoot() ? "." : name->last().c_str();
     // A later entry may have put something else there; that has had its own time.
     Fd directory(parent ? ::openat(parent.get(), last, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1);
     if (directory && ::futimens(directory.get(), times(modified).data()) != 0)
-      return failed(name, "set its time");
+      return failed(*name, "set its time");
   }
   return {};
 }

@@ -32,12 +32,12 @@ bool keepsXattr(std::string_view name);
 
 class LayerTree {
  public:
-  // `root` is borrowed.
-  explicit LayerTree(int root) : root_(root) {}
+  // `root` is borrowed. `inodes`: how many may be made, implied directories counted.
+  LayerTree(int root, std::uint64_t inodes) : root_(root), limit_(inodes) {}
 
   // Each replaces what an earlier entry put there (a directory over a directory keeps its contents), and
   // makes missing parents, 0755 and root's. Refusals name `name` and carry invalidArgument when the archive
-  // is at fault, resourceExhausted when the disk is full.
+  // is at fault, resourceExhausted when the disk or the limit is full.
   Outcome<void> makeDirectory(const EntryName& name, const Attributes& attributes);
   // An empty file to be filled and then handed to finishFile().
   Outcome<Fd> makeFile(const EntryName& name);
@@ -59,14 +59,17 @@ class LayerTree {
   [[nodiscard]] std::uint64_t inodes() const { return inodes_; }
 
  private:
+  Outcome<void> count();
   Outcome<Fd> parentOf(const EntryName& name);
   Outcome<Fd> makeMissingParents(const EntryName& name);
   Outcome<Fd> clearedPlace(const EntryName& name);
   Outcome<void> applyToPath(int parent, const EntryName& name, const Attributes& attributes, bool hasMode);
 
   int root_;
+  std::uint64_t limit_;
   std::uint64_t inodes_ = 0;
-  std::vector<std::pair<EntryName, struct timespec>> directoryTimes_;
+  std::vector<std::pair<std::string, struct timespec>>
+      directoryTimes_;  // one text a directory: an archive has many
 };
 
 }  // namespace bulkhead::worker

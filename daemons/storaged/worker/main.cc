@@ -4,8 +4,10 @@
 
 #include <capnp/message.h>
 
+#include <csignal>
 #include <stdexcept>
 
+#include "daemons/common/base/error.h"
 #include "daemons/common/base/log.h"
 #include "daemons/common/jail/confine.h"
 #include "daemons/common/jail/daemon.h"
@@ -42,6 +44,8 @@ jail::Confinement confinementOf(const Options& options) {
 int run(int argc, char** argv) {
   jail::sanitise(1);
   Options options = parseOptions(argc, argv);
+  // A file over the limit that the zygote set (RLIMIT_FSIZE) is EFBIG.
+  if (::signal(SIGXFSZ, SIG_IGN) == SIG_ERR) throwErrno("ignore SIGXFSZ");
   jail::confine(options.role, confinementOf(options));
 
   capnp::MallocMessageBuilder message;

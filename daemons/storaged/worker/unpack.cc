@@ -77,7 +77,7 @@ Outcome<Attributes> attributesOf(archive_entry* entry, const std::string& field)
 class Unpacker {
  public:
   Unpacker(int input, int root, const UnpackLimits& limits)
-      : input_(input), limits_(limits), tree_(root), reader_(::archive_read_new()) {}
+      : input_(input), limits_(limits), tree_(root, limits.entries), reader_(::archive_read_new()) {}
 
   Outcome<Counted> run() {
     if (!reader_ || ::archive_read_support_format_tar(reader_.get()) != ARCHIVE_OK ||

@@ -11,7 +11,7 @@ namespace bulkhead::worker {
 
 struct UnpackLimits {
   std::uint64_t bytes;    // of file data, and the logical size of any one file
-  std::uint64_t entries;  // tar entries
+  std::uint64_t entries;  // tar entries, and inodes made for them
 };
 
 // Reads a tar archive (ustar, pax, GNU) from `input` up to end of file, padding included, and unpacks it into

@@ -274,6 +274,15 @@ TEST_F(UnpackTest, LimitsHold) {
   TarBuilder many;
   for (int i = 0; i < 20; ++i) many.file(std::to_string(i), "");
   EXPECT_EQ(unpackTar(many, {1 << 20, 10}).error().code, Code::resourceExhausted);
+  // Directories that nobody mentions cost an inode too: 250 for one entry of a few hundred bytes.
+  std::string shallow;
+  for (int i = 0; i < 250; ++i) shallow += "d/";
+  TarBuilder implied;
+  implied.file(shallow + "f", "");
+  EXPECT_EQ(unpackTar(implied, {1 << 20, 200}).error().code, Code::resourceExhausted);
+  TarBuilder whiteouts;
+  for (int i = 0; i < 20; ++i) whiteouts.file("w/.wh." + std::to_string(i), "");
+  EXPECT_EQ(unpackTar(whiteouts, {1 << 20, 20}).error().code, Code::resourceExhausted);
   std::string deep;
   for (int i = 0; i < 300; ++i) deep += "d/";
   TarBuilder tree;

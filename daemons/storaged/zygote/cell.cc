@@ -36,10 +36,10 @@ Fd directoryAt(int store, const std::string& path) {
 
 Fd layerMount(int store, const LayerName& layer) {
   Fd staged = openBeneath(store, "staging/" + layer.text(), O_RDONLY | O_DIRECTORY);
-  Fd files = makeDirectory(staged.get(), "diff", 0755);
-  // The umask took bits away; chown is for a directory that main made.
-  if (::fchown(files.get(), 0, 0) != 0 || ::fchmod(files.get(), 0755) != 0)
-    throwErrno("own the layer's directory");
+  Fd closed = makeClosedDirectory(staged.get(), "closed");
+  Fd files = makeDirectory(closed.get(), "diff", 0755);
+  if (::fchmod(files.get(), 0755) != 0)
+    throwErrno("chmod the layer's directory");  // the umask took bits away
   return clone(files.get(), inert);
 }
 
@@ -49,7 +49,7 @@ Fd trashMount(int store, const LayerName& name) {
 
 Fd writableLayerMount(int store, const ContainerId& container) {
   Fd directory = directoryAt(store, "containers/" + container.text());
-  Fd upper = tryOpenBeneath(directory.get(), "upper", O_PATH | O_DIRECTORY);
+  Fd upper = tryOpenBeneath(directory.get(), "closed/upper", O_PATH | O_DIRECTORY);
   if (!upper && errno != ENOENT) throwErrno("open upper");
   return upper ? clone(upper.get(), inert | MOUNT_ATTR_RDONLY) : emptyMount();
 }

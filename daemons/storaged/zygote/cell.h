@@ -12,11 +12,11 @@ namespace bulkhead::zygote {
 // descriptor of the store's directory. To be made before entering: the kernel clones only mounts of the
 // caller's own namespace. Each throws SystemError.
 
-// staging/LAYER/diff, made 0755 and root's if it is absent: main, which owns the rest, cannot chown.
+// staging/LAYER/closed/diff, made if it is absent, 0755 in a directory that main cannot enter.
 Fd layerMount(int store, const LayerName& layer);
 // trash/NAME.
 Fd trashMount(int store, const LayerName& name);
-// containers/ID/upper, read-only; an empty mount if that container never had files of its own.
+// containers/ID/closed/upper, read-only; an empty mount if that container never had files of its own.
 Fd writableLayerMount(int store, const ContainerId& container);
 // An empty, read-only tmpfs.
 Fd emptyMount();

@@ -47,7 +47,7 @@ class JailbreakTest : public ::testing::Test {
 TEST_F(JailbreakTest, NothingOutsideCanBeTouched) {
   EXPECT_EQ(reportOf("escape"), "worked inside\n");
   struct stat inside {};
-  ASSERT_EQ(::stat((staged_ + "/diff/inside").c_str(), &inside), 0);
+  ASSERT_EQ(::stat((staged_ + "/closed/diff/inside").c_str(), &inside), 0);
   EXPECT_EQ(inside.st_mode & 07777U, 04755U);
   EXPECT_EQ(inside.st_uid, 12U);
 
@@ -65,7 +65,8 @@ TEST_F(JailbreakTest, NothingOutsideCanBeTouched) {
 TEST_F(JailbreakTest, TheAttemptsAreReal) {
   std::filesystem::current_path(outside_.makeDirectory("work"));
   Fd inherited = openDirectory(outside_.path());
-  auto succeeded = attemptEscapes(canary_);
+  // Not the first four: they are the test's own, and may be the host's terminal or /dev/null.
+  auto succeeded = attemptEscapes(canary_, 4);
   std::filesystem::current_path("/");
   std::set<std::string> found(succeeded.begin(), succeeded.end());
   for (const char* what : {"write", "read", "chmod", "fchmod", "chown", "xattr", "utime", "link"}) {
@@ -79,7 +80,7 @@ TEST_F(JailbreakTest, TheAttemptsAreReal) {
 TEST_F(JailbreakTest, ForbiddenCallsEndTheWorker) {
   for (const char* mode :
        {"mount", "unshare", "setns", "chroot", "pivot_root", "open_tree", "open_by_handle_at", "socket",
-        "fork", "execve", "ptrace", "kill", "bpf", "io_uring", "setuid", "setowner"}) {
+        "fork", "execve", "ptrace", "kill", "tgkill", "grow", "bpf", "io_uring", "setuid", "setowner"}) {
     EXPECT_EQ(reportOf(mode), "") << mode;
   }
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "daemons/common/base/ids.h"
 #include "daemons/storaged/zygote/cell.h"
@@ -13,18 +12,12 @@ namespace {
 
 using Request = schema::WorkerRequest::Reader;
 
-bool isNull(const struct stat& info) {
-  return S_ISCHR(info.st_mode) && info.st_rdev == ::makedev(1, 3);  // Linux, admin-guide/devices.txt
-}
-
-// `access`: O_RDONLY or O_WRONLY. A worker that is root must not be handed a directory or a device.
-bool isStream(int fd, int access) {
+// `access`: O_RDONLY or O_WRONLY.
+bool isPipe(int fd, int access) {
   struct stat info {};
   int flags = fd < 0 ? -1 : ::fcntl(fd, F_GETFL);
-  if (flags < 0 || (flags & O_PATH) != 0 || ::fstat(fd, &info) != 0) return false;
-  if (isNull(info)) return true;
-  bool isFit = S_ISFIFO(info.st_mode) || S_ISREG(info.st_mode);
-  return isFit && ((flags & O_ACCMODE) == access || (flags & O_ACCMODE) == O_RDWR);
+  bool fits = flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) == access;
+  return fits && ::fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode);
 }
 
 std::vector<std::string> unpackArguments(const LayerLimits& limits) {
@@ -88,18 +81,18 @@ Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, int store, co
   Fd input = packet.takeFd(0);
   Fd output = packet.takeFd(1);
   Fd result = packet.takeFd(2);
-  if (packet.fdCount() != 3) return invalid("descriptors", "are not three");
-  if (!isStream(input.get(), O_RDONLY))
-    return invalid("input", "is not open for reading or of the wrong type");
-  if (!isStream(output.get(), O_WRONLY))
-    return invalid("output", "is not open for writing or of the wrong type");
-  if (!isStream(result.get(), O_WRONLY))
-    return invalid("result", "is not open for writing or of the wrong type");
+  Fd log = packet.takeFd(3);
+  if (packet.fdCount() != 4) return invalid("descriptors", "are not four");
+  if (!isPipe(input.get(), O_RDONLY)) return invalid("input", "is not the read end of a pipe");
+  for (const Fd* end : {&output, &result, &log}) {
+    if (!isPipe(end->get(), O_WRONLY)) return invalid("descriptors", "are not write ends of pipes");
+  }
   auto job = placeJob(request, store, limits);
   if (!job) return job;
   job->input = std::move(input);
   job->output = std::move(output);
   job->result = std::move(result);
+  job->log = std::move(log);
   return job;
 }
 

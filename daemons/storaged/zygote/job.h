@@ -26,10 +26,12 @@ struct Job {
   Fd input;
   Fd output;
   Fd result;
+  Fd log;
 };
 
-// Refuses a name that is none and a descriptor that is not what the role gets: pipes, regular files and
-// /dev/null, open the right way round. Throws SystemError if what the request names is not in the store.
+// Refuses a name that is none and a descriptor that is not an end of a pipe, open the right way round: what
+// else a worker of root's held, it could change. Throws SystemError if what the request names is not in the
+// store.
 Outcome<Job> parseJob(const schema::WorkerRequest::Reader& request, ipc::Packet& packet, int store,
                       const LayerLimits& limits);
 

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,14 +34,15 @@ jail::CapabilitySet startingSet(jail::Process role) {
   return jail::privilegesOf(role).bounding | bit(CAP_SETPCAP) | bit(CAP_SETUID) | bit(CAP_SETGID);
 }
 
-// 0 input, 1 output, 2 the log, 3 result, 4 the program, which closes itself at exec; nothing else.
+// 0 input, 1 output, 2 log, 3 result, 4 the program, which closes itself at exec; nothing else.
 void arrangeDescriptors(const Job& job, int program) {
-  const std::array<std::pair<int, int>, 4> moves{{{job.input.get(), STDIN_FILENO},
+  const std::array<std::pair<int, int>, 5> moves{{{job.input.get(), STDIN_FILENO},
                                                   {job.output.get(), STDOUT_FILENO},
+                                                  {job.log.get(), STDERR_FILENO},
                                                   {job.result.get(), resultDescriptor},
                                                   {program, programDescriptor}}};
   // Through higher numbers first: a descriptor may sit where another has to go.
-  std::array<int, 4> copies{};
+  std::array<int, moves.size()> copies{};
   for (size_t i = 0; i < moves.size(); ++i) {
     copies[i] = ::fcntl(moves[i].first, F_DUPFD_CLOEXEC, programDescriptor + 1);
     if (copies[i] < 0) throwErrno("F_DUPFD_CLOEXEC");
@@ -50,6 +52,14 @@ void arrangeDescriptors(const Job& job, int program) {
   }
   closeAllBut({resultDescriptor, programDescriptor});
   if (::fcntl(programDescriptor, F_SETFD, FD_CLOEXEC) != 0) throwErrno("F_SETFD");
+}
+
+// Beside the unpacker's own count: it holds for one that is taken over, too.
+void limitFileSize(std::uint64_t bytes) {
+  struct rlimit limit {
+    bytes, bytes
+  };
+  if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) throwErrno("RLIMIT_FSIZE");
 }
 
 }  // namespace
@@ -129,6 +139,7 @@ void Zygote::becomeWorker(Job job, pid_t parent) const {
     // The zygote's death ends its workers; it may have died before this was set.
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(1);
     enterCell(std::move(job.mount));
+    if (job.role == jail::Process::unpackWorker) limitFileSize(settings_.limits.bytes);
     arrangeDescriptors(job, program_.get());
     std::vector<std::string> words{"bulkhead-storage-worker"};
     words.insert(words.end(), job.arguments.begin(), job.arguments.end());

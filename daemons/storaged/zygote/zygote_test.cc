@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "daemons/common/jail/in-child.h"
 #include "daemons/storaged/zygote/testing/zygote-harness.h"
 
 namespace bulkhead::zygote {
@@ -67,12 +68,39 @@ TEST_F(ZygoteTest, UnpacksIntoStaging) {
   EXPECT_EQ(result.getUnpacked().getBytes(), 5U);
   EXPECT_EQ(result.getUnpacked().getInodes(), 2U);
   struct stat info {};
-  ASSERT_EQ(::stat((staged + "/diff/bin/tool").c_str(), &info), 0);
+  ASSERT_EQ(::stat((staged + "/closed/diff/bin/tool").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777U, 04755U);
   EXPECT_EQ(info.st_uid, 70000U);
-  ASSERT_EQ(::stat((staged + "/diff").c_str(), &info), 0);
+  ASSERT_EQ(::stat((staged + "/closed/diff").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777U, 0755U);
   EXPECT_EQ(info.st_uid, 0U);
+}
+
+// Main owns staging/NAME and what is above, and still has no way to the files.
+TEST_F(ZygoteTest, ClosesALayerToMain) {
+  std::string staged = store_.makeDirectory("staging/" + name_);
+  TestWorker worker = zygote_.start([&](Request request) { request.setUnpack(name_); });
+  ASSERT_TRUE(writeAll(worker.input.get(), tarWith("file", "x")));
+  ASSERT_TRUE(worker.finish());
+  ASSERT_EQ(::access((staged + "/closed/diff/file").c_str(), F_OK), 0);
+  EXPECT_EQ(jail::codeOfChild([&] {
+              if (::setresuid(testUid, testUid, testUid) != 0) return 98;
+              return ::open((staged + "/closed/diff/file").c_str(), O_RDONLY) >= 0 ? 0 : errno;
+            }),
+            EACCES);
+  // Moving it to layers/ is main's, since staging/NAME is.
+  EXPECT_EQ(jail::codeOfChild([&] {
+              if (::setresuid(testUid, testUid, testUid) != 0) return 98;
+              return ::rename(staged.c_str(), (store_.path() + "/layers/" + name_).c_str()) == 0 ? 0 : errno;
+            }),
+            0);
+}
+
+TEST_F(ZygoteTest, UsesNoDirectoryThatMainMade) {
+  store_.makeDirectory("staging/" + name_);
+  store_.makeDirectory("staging/" + name_ + "/closed");
+  TestWorker worker = zygote_.start([&](Request request) { request.setUnpack(name_); });
+  EXPECT_FALSE(worker.finish());
 }
 
 TEST_F(ZygoteTest, RefusesAHostileArchive) {
@@ -99,7 +127,7 @@ TEST_F(ZygoteTest, Decompresses) {
 
 TEST_F(ZygoteTest, Parses) {
   capnp::MallocMessageBuilder message;
-  auto documents = message.initRoot<schema::ParseInput>().initDocuments();
+  auto documents = message.initRoot<schema::ParseInput>().initManifest();
   auto set = [](capnp::Data::Builder to, const std::string& text) {
     std::copy(text.begin(), text.end(), to.begin());
   };
@@ -115,7 +143,8 @@ TEST_F(ZygoteTest, Parses) {
 }
 
 TEST_F(ZygoteTest, MeasuresAndErases) {
-  std::string upper = store_.makeDirectory("containers/" + container) + "/upper";
+  std::string upper = store_.makeDirectory("containers/" + container) + "/closed/upper";
+  ASSERT_EQ(::mkdir((store_.path() + "/containers/" + container + "/closed").c_str(), 0700), 0);
   ASSERT_EQ(::mkdir(upper.c_str(), 0700), 0);
   std::filesystem::create_directories(upper + "/a/b");
   Fd file(::open((upper + "/a/f").c_str(), O_WRONLY | O_CREAT, 0000));
@@ -154,17 +183,25 @@ TEST_F(ZygoteTest, DropsWhatIsAskedBadly) {
     TestWorker worker = zygote_.start([&](Request request) { request.setUnpack(bad); });
     EXPECT_FALSE(worker.finish()) << bad;
   }
-  // A directory as input, and a pipe the wrong way round.
+  // A directory, a device, a file of the host's, and a pipe the wrong way round.
   store_.makeDirectory("staging/" + name_);
   Fd directory = openDirectory("/etc");
+  Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  Fd file(::open("/etc/passwd", O_RDONLY | O_CLOEXEC));
   Pipe pipe = makePipe();
-  for (int input : {directory.get(), pipe.write.get()}) {
+  auto refused = [&](int input, int output, int log) {
     Pipe result = makePipe();
     zygote_.send([&](Request request) { request.setUnpack(name_); },
-                 {input, result.write.get(), result.write.get()});
+                 {input, output, result.write.get(), log});
     result.write.reset();
-    EXPECT_FALSE(ipc::readMessage(result.read.get(), 1024));
+    return !ipc::readMessage(result.read.get(), 1024);
+  };
+  for (int bad : {directory.get(), null.get(), file.get()}) {
+    EXPECT_TRUE(refused(bad, pipe.write.get(), pipe.write.get()));
+    EXPECT_TRUE(refused(pipe.read.get(), bad, pipe.write.get()));
+    EXPECT_TRUE(refused(pipe.read.get(), pipe.write.get(), bad));
   }
+  EXPECT_TRUE(refused(pipe.write.get(), pipe.write.get(), pipe.write.get()));
   // And it still works.
   TestWorker worker =
       zygote_.start([](Request request) { request.setDecompress(schema::WorkerRequest::Codec::NONE); });
@@ -191,6 +228,53 @@ TEST_F(ZygoteTest, KillsByNumber) {
       },
       {});
   EXPECT_FALSE(ipc::readMessage(worker.result.get(), 1024));  // its end of the pipe closed without an answer
+}
+
+// Also those that changed their user since, and are not told by anybody.
+TEST_F(ZygoteTest, WorkersDieWithAZygoteThatIsKilled) {
+  TestWorker worker =
+      zygote_.start([](Request request) { request.setDecompress(schema::WorkerRequest::Codec::NONE); });
+  ASSERT_TRUE(writeAll(worker.input.get(), "x"));
+  std::array<char, 1> byte{};
+  ASSERT_EQ(::read(worker.output.get(), byte.data(), 1), 1);
+  ASSERT_EQ(::kill(zygote_.pid(), SIGKILL), 0);
+  EXPECT_FALSE(ipc::readMessage(worker.result.get(), 1024, ipc::Patience{-1, std::chrono::seconds(10)}));
+}
+
+TEST_F(ZygoteTest, WhatAWorkerSaysComesThroughItsPipe) {
+  TestZygote broken(store_, "/etc/passwd");  // which nobody can execute
+  TestWorker worker = broken.start([](Request request) { request.setParse(); });
+  EXPECT_FALSE(worker.finish());
+  std::string said = readBounded(worker.log.get(), 1024).value_or("");
+  EXPECT_NE(said.find("cannot execute the worker"), said.npos) << said;
+}
+
+// A layer that brings its own gconv directory: glibc would wait for the FIFO at the first name that is not
+// ASCII.
+TEST_F(ZygoteTest, ReadsNothingOfTheLayerToConvertNames) {
+  store_.makeDirectory("staging/" + name_);
+  std::vector<char> buffer(1 << 20);
+  size_t used = 0;
+  archive* writer = ::archive_write_new();
+  ::archive_write_set_format_pax_restricted(writer);  // a pax header for the last name alone
+  ::archive_write_open_memory(writer, buffer.data(), buffer.size(), &used);
+  const std::string gconv = "usr/lib/x86_64-linux-gnu/gconv/gconv-modules";
+  for (const std::string& name : {gconv, gconv + ".cache", std::string(200, 'n')}) {
+    archive_entry* entry = ::archive_entry_new();
+    ::archive_entry_set_pathname(entry, name.c_str());
+    ::archive_entry_set_filetype(entry, name.starts_with(gconv) ? AE_IFIFO : AE_IFREG);
+    ::archive_entry_set_perm(entry, 0644);
+    ::archive_write_header(writer, entry);
+    ::archive_entry_free(entry);
+  }
+  ::archive_write_close(writer);
+  ::archive_write_free(writer);
+  TestWorker worker = zygote_.start([&](Request request) { request.setUnpack(name_); });
+  ASSERT_TRUE(writeAll(worker.input.get(), std::string(buffer.data(), used)));
+  worker.input.reset();
+  auto packet = ipc::readMessage(worker.result.get(), 65536, ipc::Patience{-1, std::chrono::seconds(10)});
+  ASSERT_TRUE(packet);
+  EXPECT_TRUE(packet->as<schema::WorkerResult>().isUnpacked());
 }
 
 TEST_F(ZygoteTest, WorkersDieWithTheZygote) {

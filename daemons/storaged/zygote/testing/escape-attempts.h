@@ -26,7 +26,8 @@ struct Way {
 };
 
 // `canary` is an absolute path. Makes symlinks in the current directory.
-inline std::vector<Way> waysTo(const std::string& canary) {
+// `firstDescriptor`: the first inherited one to try.
+inline std::vector<Way> waysTo(const std::string& canary, int firstDescriptor) {
   std::string up;
   for (int i = 0; i < 40; ++i) up += "../";
   std::string climbed = up + canary.substr(1);
@@ -41,7 +42,7 @@ inline std::vector<Way> waysTo(const std::string& canary) {
                         {"symlinked directory", AT_FDCWD, "root-link/" + climbed},
                         {"/proc", AT_FDCWD, "/proc/self/root" + canary},
                         {"/proc/1", AT_FDCWD, "/proc/1/root" + canary}};
-  for (int fd = 0; fd < 64; ++fd) {
+  for (int fd = firstDescriptor; fd < 64; ++fd) {
     ways.push_back({"inherited descriptor's directory", fd, climbed});
     ways.push_back({"inherited descriptor", fd, ""});
   }
@@ -49,7 +50,7 @@ inline std::vector<Way> waysTo(const std::string& canary) {
 }
 
 // Every change to the canary by every way. Returns what succeeded: "chmod by absolute path".
-inline std::vector<std::string> attemptEscapes(const std::string& canary) {
+inline std::vector<std::string> attemptEscapes(const std::string& canary, int firstDescriptor) {
   using Change = std::function<bool(const Way&)>;
   auto opened = [](const Way& way, int flags) {
     return ::openat(way.directory, way.path.c_str(), flags | O_CLOEXEC);
@@ -98,10 +99,9 @@ inline std::vector<std::string> attemptEscapes(const std::string& canary) {
   };
   struct stat own {};
   std::vector<std::string> succeeded;
-  for (const Way& way : waysTo(canary)) {
-    // Descriptors 0, 1 and 3 are the worker's own pipes, which it may treat as it likes; 2 is the log.
-    bool isOwnPipe = way.path.empty() && way.directory <= 3;
-    if (isOwnPipe || (way.path.empty() && ::fstat(way.directory, &own) != 0)) continue;
+  for (const Way& way : waysTo(canary, firstDescriptor)) {
+    // Its own pipes the worker may treat as it likes; anything else that it was born with is a way out.
+    if (way.path.empty() && (::fstat(way.directory, &own) != 0 || S_ISFIFO(own.st_mode))) continue;
     for (const auto& [what, change] : changes) {
       if (change(way)) succeeded.push_back(what + " by " + way.name);
     }

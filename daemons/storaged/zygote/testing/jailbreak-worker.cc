@@ -48,6 +48,13 @@ void doForbidden(const std::string& mode) {
       {"bpf", [] { (void)::syscall(SYS_bpf, 0, nullptr, 0); }},
       {"io_uring", [] { (void)::syscall(SYS_io_uring_setup, 1, nullptr); }},
       {"setuid", [] { (void)!::setuid(0); }},
+      {"tgkill", [] { (void)::syscall(SYS_tgkill, 1, 1, 0); }},
+      {"grow",
+       [] {
+         constexpr off_t overTheLimit = 20'000'000'000;
+         Fd file(::openat(AT_FDCWD, "/large", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+         (void)!::ftruncate(file.get(), overTheLimit);
+       }},
       {"setowner", [] { (void)::fcntl(0, F_SETOWN, 1); }},
   };
   calls.at(mode)();
@@ -64,7 +71,7 @@ int run(int, char**) {
   std::string report;
   if (mode == "escape") {
     report = workInside() ? "worked inside\n" : "could not work inside\n";
-    for (const std::string& success : attemptEscapes(canary)) report += success + "\n";
+    for (const std::string& success : attemptEscapes(canary, 0)) report += success + "\n";
   } else {
     doForbidden(mode);
     report = "still alive\n";

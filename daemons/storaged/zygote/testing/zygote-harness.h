@@ -28,6 +28,7 @@ struct TestWorker {
   Fd input;
   Fd output;
   Fd result;
+  Fd log;
 
   // Everything it writes and its answer; nothing if it died without one. `bytes` are fed first.
   std::optional<ipc::Packet> finish() {
@@ -61,8 +62,9 @@ class TestZygote {
     Pipe input = makePipe();
     Pipe output = makePipe();
     Pipe result = makePipe();
-    send(describe, {input.read.get(), output.write.get(), result.write.get()});
-    return {std::move(input.write), std::move(output.read), std::move(result.read)};
+    Pipe log = makePipe();
+    send(describe, {input.read.get(), output.write.get(), result.write.get(), log.write.get()});
+    return {std::move(input.write), std::move(output.read), std::move(result.read), std::move(log.read)};
   }
 
   void send(const std::function<void(schema::WorkerRequest::Builder)>& describe,

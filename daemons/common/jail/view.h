@@ -1,0 +1,26 @@
+// A view: a mount namespace that holds an empty, read-only root and the few mounts that are put into it.
+// Nothing of the host's table stays in it, so it keeps no volume busy.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemons/common/base/fd.h"
+
+namespace bulkhead::jail {
+
+// A detached, private copy of the mount that `directory` is on, from that directory down. `attributes` are
+// MOUNT_ATTR_…. To be made before entering: the kernel clones only mounts of the caller's own namespace.
+// Throws SystemError.
+Fd cloneMount(int directory, unsigned attributes);
+
+struct Piece {
+  Fd mount;          // none: an empty directory
+  std::string path;  // absolute
+};
+
+// Moves the process into a view of `pieces`. Before confine(): needs CAP_SYS_ADMIN. Throws SystemError: the
+// process is then to end.
+void enterView(const std::vector<Piece>& pieces);
+
+}  // namespace bulkhead::jail
