@@ -107,6 +107,7 @@ TEST_F(Answer, RefusesValuesThatMakeNoSense) {
   EXPECT_NE(errorOf("[identity]\nuid_base = 5000\nshim_base = 4999\n"), "");
   EXPECT_NE(errorOf("[identity]\nsocket_group = \"no-such-group\"\n"), "");
   EXPECT_NE(errorOf("[[registry]]\nprefix = \"http://x\"\n"), "");
+  EXPECT_NE(errorOf("[[registry]]\nprefix = \"*.example.com\"\n"), "");
 }
 
 TEST_F(Answer, TakesDropInsInOrder) {

@@ -49,12 +49,13 @@ void writeNetwork(const Settings& settings, schema::Network::Builder network) {
   fill(network.initPluginCapabilities(static_cast<unsigned>(capabilities.size())), capabilities);
 }
 
-// host[:port][/path]: no scheme, no space, no user.
+// host[:port][/path]: no scheme, no space, no user, and no wildcard, which would be taken for itself and
+// match nothing.
 const std::string& registryName(const Setting& setting) {
   const std::string& text = setting.text();
-  bool plain = text.find_first_of(" \t\n@?#") == std::string::npos && text.find("//") == std::string::npos &&
+  bool plain = text.find_first_of(" \t\n@?#*") == std::string::npos && text.find("//") == std::string::npos &&
                (text.empty() || (text.front() != '/' && text.back() != '/'));
-  if (!plain) setting.refuse("must be host[:port][/path], without a scheme");
+  if (!plain) setting.refuse("must be host[:port][/path], without a scheme or a wildcard");
   return text;
 }
 

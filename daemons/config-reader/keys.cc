@@ -34,7 +34,7 @@ constexpr std::array bulkhead{
         "[\"CAP_NET_ADMIN\", \"CAP_NET_RAW\", \"CAP_SYS_ADMIN\", \"CAP_DAC_OVERRIDE\"]",
         "Capabilities that CNI plugins run with."},
     Key{"pull.progress_timeout_seconds", Type::integer, "60",
-        "A transfer without a byte for this long fails."},
+        "A transfer of less than 64 KiB in this long fails."},
     Key{"pull.max_layer_bytes", Type::integer, "68719476736",
         "The largest layer, unpacked, in bytes (64 GiB)."},
     Key{"pull.max_layer_entries", Type::integer, "2000000", "The most files in one layer."},
@@ -75,7 +75,10 @@ constexpr std::array ceiling{
     Key{"log_roots", Type::texts, "[\"/var/log/pods\"]",
         "Directories beneath which containers' logs may be written."},
     Key{"runtime_handlers", Type::texts, "[\"*\"]", "Handlers that pods may name; \"*\": all in [runtimes]."},
-    Key{"seccomp_unconfined", Type::boolean, "false", "Containers without a seccomp filter."},
+    Key{"seccomp_unconfined", Type::boolean, "false",
+        "Containers without a seccomp filter. A kubelet without seccompDefault asks for that wherever a pod "
+        "names "
+        "no profile, and is refused: set seccompDefault there (kubelet) or this here."},
     Key{"root_user", Type::boolean, "true", "Containers as uid 0 of the node."},
     Key{"new_privileges", Type::boolean, "true",
         "Containers whose programs may gain privileges by setuid bits."},

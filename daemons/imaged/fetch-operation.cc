@@ -19,33 +19,39 @@ void wipe(capnp::MallocMessageBuilder& message) {
 
 FetchZygote::FetchZygote(kj::UnixEventPort& port, Fd control) : control_(port, std::move(control)) {}
 
-kj::Promise<void> FetchZygote::spawn(Fd socket) {
+void FetchZygote::spawn(Fd socket, Fd leash) {
   auto message = kj::heap<capnp::MallocMessageBuilder>();
   (void)message->initRoot<schema::Spawn>();
-  int borrowed = socket.get();
+  std::vector<int> borrowed{socket.get(), leash.get()};
   auto& raw = *message;
-  return control_.send(raw, {borrowed}).attach(kj::mv(message), kj::heap(std::move(socket)));
+  auto sent = sends_.then([this, &raw, borrowed = std::move(borrowed)]() mutable {
+    return control_.send(raw, std::move(borrowed));
+  });
+  sends_ = sent.attach(kj::mv(message), kj::heap(std::move(socket)), kj::heap(std::move(leash)))
+               .eagerlyEvaluate([this](kj::Exception&& e) { broken_.fulfiller->reject(kj::mv(e)); });
 }
 
 kj::Promise<void> FetchZygote::watch() {
-  return control_.receive().then([](ipc::Packet&&) -> kj::Promise<void> {
+  auto spoke = control_.receive().then([](ipc::Packet&&) -> kj::Promise<void> {
     return KJ_EXCEPTION(FAILED, "the fetch zygote sent what was not asked for");
   });
+  return spoke.exclusiveJoin(kj::mv(broken_.promise));
 }
 
 FetchOperation::FetchOperation(kj::UnixEventPort& port, FetchZygote& zygote)
     : port_(port), zygote_(zygote), request_(message_.initRoot<schema::FetchRequest>()) {}
 
 kj::Promise<ipc::Packet> FetchOperation::run() {
-  return spawn().then([this] { return sendRequest(); }).then([this] {
-    return KJ_ASSERT_NONNULL(socket_)->receive();
-  });
+  spawn();
+  return sendRequest().then([this] { return KJ_ASSERT_NONNULL(socket_)->receive(); });
 }
 
-kj::Promise<void> FetchOperation::spawn() {
+void FetchOperation::spawn() {
   SocketPair pair = makeSocketPair(SOCK_SEQPACKET);
+  Pipe leash = makePipe();
   socket_ = kj::heap<ipc::AsyncPacketSocket>(port_, std::move(pair.first));
-  return zygote_.spawn(std::move(pair.second));
+  leash_ = std::move(leash.write);
+  zygote_.spawn(std::move(pair.second), std::move(leash.read));
 }
 
 kj::Promise<void> FetchOperation::sendRequest() {

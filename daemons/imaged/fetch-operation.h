@@ -1,5 +1,5 @@
-// FetchOperation: one fetcher's life as main sees it. Dropping the promise closes the socket, which ends the
-// fetcher.
+// FetchOperation: one fetcher's life as main sees it. Dropping it closes the socket, which ends a fetcher
+// that listens, and the leash, at which the zygote kills one that does not.
 #pragma once
 
 #include <capnp/message.h>
@@ -17,13 +17,16 @@ class FetchZygote {
  public:
   FetchZygote(kj::UnixEventPort& port, Fd control);
 
-  // Asks for a fetcher that serves `socket`.
-  kj::Promise<void> spawn(Fd socket);
+  // Asks for a fetcher that serves `socket`, and is killed when the other end of `leash` closes. Requests go
+  // out in the order of the calls; a failure shows in watch().
+  void spawn(Fd socket, Fd leash);
   // Rejects when the zygote is gone: main cannot go on without it. Never resolves.
   kj::Promise<void> watch();
 
  private:
   ipc::AsyncPacketSocket control_;
+  kj::PromiseFulfillerPair<void> broken_ = kj::newPromiseAndFulfiller<void>();
+  kj::Promise<void> sends_ = kj::READY_NOW;
 };
 
 class FetchOperation {
@@ -40,7 +43,7 @@ class FetchOperation {
   kj::Promise<ipc::Packet> run();
 
  private:
-  kj::Promise<void> spawn();
+  void spawn();
   kj::Promise<void> sendRequest();
 
   kj::UnixEventPort& port_;
@@ -48,6 +51,7 @@ class FetchOperation {
   capnp::MallocMessageBuilder message_;
   schema::FetchRequest::Builder request_;
   Fd sink_;
+  Fd leash_;
   kj::Maybe<kj::Own<ipc::AsyncPacketSocket>> socket_;
 };
 

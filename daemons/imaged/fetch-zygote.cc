@@ -3,16 +3,18 @@
 #include <curl/curl.h>
 #include <nss.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
+#include <map>
 #include <optional>
 #include <stdexcept>
+#include <vector>
 
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/log.h"
@@ -47,42 +49,78 @@ Fd watchChildren() {
   return fd;
 }
 
-void reap(int children) {
-  struct signalfd_siginfo ignored {};
-  while (::read(children, &ignored, sizeof ignored) > 0) {
-  }
-  int status = 0;
-  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-    ExitStatus ended = exitStatusOf(status);
-    if (ended.code == 0) continue;
-    log::warning("fetcher died", {{"pid", std::to_string(pid)}, {"status", std::to_string(ended.code)}});
-  }
-}
+class Zygote {
+ public:
+  Zygote(int control, int children, const fetcher::Settings& settings)
+      : control_(control), children_(children), settings_(settings) {}
 
-void forkFetcher(Fd socket, const fetcher::Settings& settings) {
-  pid_t pid = ::fork();
-  if (pid == 0) {
-    resetSignals();
-    fetcher::runFetcher(std::move(socket), settings);
+  // Until main is gone.
+  void serve() {
+    bool mainLives = true;
+    while (mainLives) {
+      std::vector<pollfd> watched{{control_, POLLIN, 0}, {children_, POLLIN, 0}};
+      for (const auto& [pid, leash] : fetchers_) watched.push_back({leash.get(), 0, 0});
+      if (::poll(watched.data(), watched.size(), -1) < 0) {
+        if (errno != EINTR) throwErrno("poll");
+        continue;
+      }
+      killUnleashed(watched);
+      if (watched[1].revents != 0) reap();
+      if (watched[0].revents != 0) mainLives = spawn();
+    }
+    for (const auto& [pid, leash] : fetchers_) (void)::kill(pid, SIGKILL);
   }
-  // Main sees its socket close and refuses the operation.
-  if (pid < 0) log::warning("cannot fork a fetcher", {{"error", errnoText(errno)}});
-}
 
-void serve(int control, int children, const fetcher::Settings& settings) {
-  while (true) {
-    std::array<pollfd, 2> watched{{{control, POLLIN, 0}, {children, POLLIN, 0}}};
-    if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) throwErrno("poll");
-    if (watched[1].revents != 0) reap(children);
-    if (watched[0].revents == 0) continue;
-    auto packet = ipc::receivePacket(control);
-    if (!packet) return;  // main is gone
+ private:
+  // `watched` still says of whom each descriptor behind the first two is.
+  void killUnleashed(const std::vector<pollfd>& watched) {
+    size_t at = 2;
+    for (auto& [pid, leash] : fetchers_) {
+      if (watched[at++].revents == 0) continue;
+      (void)::kill(pid, SIGKILL);  // not reaped yet: the number is still his
+      leash.reset();               // poll(2) passes over -1
+    }
+  }
+
+  void reap() {
+    struct signalfd_siginfo ignored {};
+    while (::read(children_, &ignored, sizeof ignored) > 0) {
+    }
+    int status = 0;
+    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      auto found = fetchers_.find(pid);
+      bool wanted = found != fetchers_.end() && found->second;
+      if (found != fetchers_.end()) fetchers_.erase(found);
+      ExitStatus ended = exitStatusOf(status);
+      if (ended.code == 0 || !wanted) continue;
+      log::warning("fetcher died", {{"pid", std::to_string(pid)}, {"status", std::to_string(ended.code)}});
+    }
+  }
+
+  bool spawn() {
+    auto packet = ipc::receivePacket(control_);
+    if (!packet) return false;
     (void)packet->as<schema::Spawn>();
     Fd socket = packet->takeFd(0);
-    if (!socket) throw std::runtime_error("main sent a Spawn without a socket");
-    forkFetcher(std::move(socket), settings);
+    Fd leash = packet->takeFd(1);
+    if (!socket || !leash) throw std::runtime_error("main sent a Spawn without its descriptors");
+    pid_t pid = ::fork();
+    if (pid == 0) {
+      (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      resetSignals();
+      fetcher::runFetcher(std::move(socket), settings_);
+    }
+    // Main sees its socket close and refuses the operation.
+    if (pid < 0) log::warning("cannot fork a fetcher", {{"error", errnoText(errno)}});
+    if (pid > 0) fetchers_.emplace(pid, std::move(leash));
+    return true;
   }
-}
+
+  int control_;
+  int children_;
+  const fetcher::Settings& settings_;
+  std::map<pid_t, Fd> fetchers_;  // each with its leash, until that was cut
+};
 
 [[noreturn]] void runZygote(Fd control, const fetcher::Settings& settings) {
   log::setComponent("fetch-zygote");
@@ -97,7 +135,7 @@ void serve(int control, int children, const fetcher::Settings& settings) {
     capnp::MallocMessageBuilder ready;
     (void)ready.initRoot<schema::Spawn>();
     if (!ipc::sendPacket(control.get(), ready)) throwErrno("tell main that the zygote is ready");
-    serve(control.get(), children.get(), settings);
+    Zygote(control.get(), children.get(), settings).serve();
     ::_exit(0);
   } catch (const kj::Exception& broken) {
     log::error("fetch zygote failed", {{"error", broken.getDescription().cStr()}});

@@ -2,7 +2,8 @@
 // operation. It exists because a filter and a network namespace are inherited: main may speak AF_UNIX only
 // and sits in an empty network namespace, so a child of main could never reach a registry. The zygote holds
 // no credential and reads nothing but empty Spawn packets; each fetcher narrows itself further before it
-// reads its request.
+// reads its request. With each comes a leash, a pipe whose other end is main's: when that closes, the fetcher
+// is killed, whatever has become of it.
 #pragma once
 
 #include "daemons/common/base/fd.h"

@@ -17,6 +17,43 @@ size_t sizeOf(schema::Auth::Reader auth) {
          auth.getServerAddress().size() + auth.getIdentityToken().size() + auth.getRegistryToken().size();
 }
 
+// Field by field: a copy of the whole struct would take pointers along that no version of ours knows.
+void copy(schema::Auth::Reader from, schema::Auth::Builder to) {
+  to.setUsername(from.getUsername());
+  to.setPassword(from.getPassword());
+  to.setAuth(from.getAuth());
+  to.setServerAddress(from.getServerAddress());
+  to.setIdentityToken(from.getIdentityToken());
+  to.setRegistryToken(from.getRegistryToken());
+}
+
+void copy(schema::Platform::Reader from, schema::Platform::Builder to) {
+  to.setOs(from.getOs());
+  to.setArchitecture(from.getArchitecture());
+  to.setVariant(from.getVariant());
+}
+
+void copy(schema::Documents::Reader from, schema::Documents::Builder to) {
+  to.setIndex(from.getIndex());
+  to.setManifest(from.getManifest());
+  to.setConfig(from.getConfig());
+}
+
+// Main's requests stay inline packets (limits::credential): it may not make a memfd.
+bool fits(schema::Platform::Reader platform) {
+  constexpr size_t longest = 64;
+  return platform.getOs().size() <= longest && platform.getArchitecture().size() <= longest &&
+         platform.getVariant().size() <= longest;
+}
+
+// In a fetcher's words, which a stranger may have put into its mouth.
+Refusal claimed(schema::Refusal::Reader from) {
+  constexpr size_t longestField = 256;
+  Refusal refusal = ipc::readRefusal(from);
+  refusal.field = refusal.field.substr(0, longestField);
+  return refusal;
+}
+
 bool isPipeForWriting(const Fd& fd) {
   struct stat info {};
   return fd && ::fstat(fd.get(), &info) == 0 && S_ISFIFO(info.st_mode) &&
@@ -51,11 +88,11 @@ void fillResolve(ResolveCall context, ipc::Packet packet) {
   auto reply = packet.as<schema::FetchReply>();
   auto result = context.getResults().initResult();
   if (reply.isRefused()) {
-    ipc::writeRefusal(result.initRefused(), ipc::readRefusal(reply.getRefused()));
+    ipc::writeRefusal(result.initRefused(), claimed(reply.getRefused()));
   } else if (!reply.isDocuments() || !fits(reply.getDocuments())) {
     ipc::writeRefusal(result.initRefused(), {Code::internal, "", "the fetcher gave no usable answer"});
   } else {
-    result.setOk(reply.getDocuments());
+    copy(reply.getDocuments(), result.initOk());
   }
 }
 
@@ -63,11 +100,11 @@ void fillFetch(FetchCall context, ipc::Packet packet) {
   auto reply = packet.as<schema::FetchReply>();
   auto result = context.getResults().initResult();
   if (reply.isRefused()) {
-    ipc::writeRefusal(result.initRefused(), ipc::readRefusal(reply.getRefused()));
+    ipc::writeRefusal(result.initRefused(), claimed(reply.getRefused()));
   } else if (!reply.isFetched()) {
     ipc::writeRefusal(result.initRefused(), {Code::internal, "", "the fetcher gave no usable answer"});
   } else {
-    result.setOk(reply.getFetched());
+    result.initOk().setBytes(reply.getFetched().getBytes());
   }
 }
 
@@ -91,14 +128,15 @@ Outcome<kj::Own<FetchOperation>> ImagedServer::begin(capnp::Text::Reader referen
   auto parsed = ImageReference::parse(ipc::toString(reference), "image");
   if (!parsed) return tl::unexpected(parsed.error());
   if (sizeOf(auth) > limits::credential) return invalid("auth", "is larger than 48 KiB");
-  if (running_ >= limits::fetchers) return refuse(Code::resourceExhausted, "", "too many transfers at once");
+  if (admitted_ >= limits::fetchers) return refuse(Code::resourceExhausted, "", "too many transfers at once");
   auto source = registries_.sourceOf(*parsed);
   if (!source) return tl::unexpected(source.error());
 
-  auto operation = kj::heap<FetchOperation>(port_, zygote_);
+  ++admitted_;
+  auto operation = kj::heap<FetchOperation>(port_, zygote_).attach(kj::defer([this] { --admitted_; }));
   auto request = operation->request();
   request.setReference(parsed->text());
-  request.setAuth(auth);
+  copy(auth, request.initAuth());
   auto registry = request.initRegistry();
   registry.setHost(source->host);
   registry.setRepository(source->repository);
@@ -109,17 +147,18 @@ Outcome<kj::Own<FetchOperation>> ImagedServer::begin(capnp::Text::Reader referen
 }
 
 kj::Promise<ipc::Packet> ImagedServer::run(kj::Own<FetchOperation> operation) {
-  ++running_;
-  auto leave = kj::defer([this] { --running_; });
   auto reply = operation->run();
-  return reply.attach(kj::mv(operation), kj::mv(leave));
+  return reply.attach(kj::mv(operation));
 }
 
 kj::Promise<void> ImagedServer::resolveInto(ResolveContext context) {
   auto params = context.getParams();
+  if (!fits(params.getPlatform())) {
+    return refuseCall(context, {Code::invalidArgument, "platform", "is longer than 64 bytes"});
+  }
   auto operation = begin(params.getReference(), params.getAuth());
   if (!operation) return refuseCall(context, operation.error());
-  (*operation)->request().setResolve(params.getPlatform());
+  copy(params.getPlatform(), (*operation)->request().initResolve());
   context.releaseParams();
   return run(kj::mv(*operation))
       .then([context](ipc::Packet&& packet) mutable { fillResolve(context, kj::mv(packet)); })

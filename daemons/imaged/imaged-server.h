@@ -19,16 +19,16 @@ class ImagedServer final : public schema::Imaged::Server {
   kj::Promise<void> fetch(FetchContext context) override;
 
  private:
-  // An operation with reference, registry and credential filled in.
+  // An operation with reference, registry and credential filled in. It counts from now until it is dropped.
   Outcome<kj::Own<FetchOperation>> begin(capnp::Text::Reader reference, schema::Auth::Reader auth);
-  kj::Promise<ipc::Packet> run(kj::Own<FetchOperation> operation);
+  static kj::Promise<ipc::Packet> run(kj::Own<FetchOperation> operation);
   kj::Promise<void> resolveInto(ResolveContext context);
   kj::Promise<void> fetchInto(FetchContext context);
 
   kj::UnixEventPort& port_;
   FetchZygote& zygote_;
   const Registries& registries_;
-  size_t running_ = 0;  // operations, each a fetcher
+  size_t admitted_ = 0;  // operations, each a fetcher
 };
 
 }  // namespace bulkhead::imaged

@@ -23,6 +23,18 @@ Registries registriesOf(schema::Config::Reader config) {
   return Registries(std::move(rules));
 }
 
+// Rules for a part of a registry say nothing of its other paths.
+std::vector<fetcher::ListedPlace> placesOf(schema::Config::Reader config) {
+  std::vector<fetcher::ListedPlace> places;
+  for (auto registry : config.getRegistries()) {
+    std::string prefix = ipc::toString(registry.getPrefix());
+    if (prefix.find('/') == prefix.npos && !registry.getBlocked()) {
+      places.push_back({std::move(prefix), registry.getInsecure()});
+    }
+  }
+  return places;
+}
+
 int run(int argc, char** argv) {
   jail::Start start = jail::startDaemon("imaged", argc, argv);
   LoadedConfig config = loadConfig(start.options);
@@ -31,7 +43,8 @@ int run(int argc, char** argv) {
   Fd listener = takeSocket(start.sockets, "imaged");
 
   Fd control = startFetchZygote({identities.getImageUid(), identities.getImageGid(),
-                                 std::chrono::milliseconds(config.get().getPull().getProgressTimeoutMs())});
+                                 std::chrono::milliseconds(config.get().getPull().getProgressTimeoutMs()),
+                                 placesOf(config.get())});
   // Of /proc, the peer's control group is read at accept.
   jail::confine(jail::Process::imaged, {identities.getImageUid(),
                                         identities.getImageGid(),
@@ -39,6 +52,7 @@ int run(int argc, char** argv) {
                                         {listener.get(), control.get(), start.notify.get()}});
 
   auto io = kj::setupAsyncIo();
+  io.waitScope.setBusyPollInterval(32);  // nobody who is always ready keeps the loop from the others
   FetchZygote zygote(io.unixEventPort, std::move(control));
   capnp::Capability::Client server = kj::heap<ImagedServer>(io.unixEventPort, zygote, registries);
   ipc::RpcListener door(*io.lowLevelProvider, std::move(listener),

@@ -1,5 +1,6 @@
 #include "daemons/imaged/registries.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string_view>
 
@@ -11,15 +12,26 @@ bool isPrefix(std::string_view prefix, std::string_view name) {
   return name.starts_with(prefix) && (name.size() == prefix.size() || name[prefix.size()] == '/');
 }
 
+// The one name that rules are compared by, of "host[:port][/path]".
+std::string canonical(const std::string& name) {
+  size_t slash = std::min(name.find('/'), name.size());
+  std::string host = name.substr(0, slash);
+  for (char& c : host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (host.ends_with(":443")) host.resize(host.size() - 4);
+  if (host == "index.docker.io" || host == "registry-1.docker.io") host = "docker.io";
+  return host + name.substr(slash);
+}
+
 // "host/path" of a reference moved from `rule.prefix` to `rule.location`.
 std::string moved(const std::string& name, const RegistryRule& rule) {
-  return rule.location.empty() ? name : rule.location + name.substr(rule.prefix.size());
+  return rule.location + name.substr(rule.prefix.size());
 }
 
 }  // namespace
 
 Registries::Registries(std::vector<RegistryRule> rules) : rules_(std::move(rules)) {
-  for (const RegistryRule& rule : rules_) {
+  for (RegistryRule& rule : rules_) {
+    rule.prefix = canonical(rule.prefix);
     if (rule.location.empty()) continue;
     // Two components, so that Docker Hub's "library/" is not put in between.
     std::string sample = rule.location + "/some/image";
@@ -40,12 +52,14 @@ const RegistryRule* Registries::ruleFor(const std::string& name) const {
 }
 
 Outcome<Source> Registries::sourceOf(const ImageReference& reference) const {
-  const RegistryRule* rule = ruleFor(reference.name());
+  std::string known = canonical(reference.name());
+  const RegistryRule* rule = ruleFor(known);
   if (rule != nullptr && rule->blocked) {
     return refuse(Code::permissionDenied, "image",
                   "registry '" + rule->prefix + "' is blocked by the configuration");
   }
-  std::string name = rule == nullptr ? reference.name() : moved(reference.name(), *rule);
+  bool moves = rule != nullptr && !rule->location.empty();
+  std::string name = moves ? moved(known, *rule) : reference.name();
   size_t slash = name.find('/');
   if (slash == name.npos) {
     return refuse(Code::failedPrecondition, "image",

@@ -31,7 +31,8 @@ class Registries {
   // Throws std::runtime_error naming a rule whose location is not a host with an optional path.
   explicit Registries(std::vector<RegistryRule> rules);
 
-  // Refuses permissionDenied if the configuration blocks it.
+  // Refuses permissionDenied if the configuration blocks it. A registry's rules hold for all its names: in
+  // any case, with the port that https has anyway, and Docker Hub's three.
   [[nodiscard]] Outcome<Source> sourceOf(const ImageReference& reference) const;
 
  private:

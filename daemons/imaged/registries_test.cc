@@ -16,6 +16,20 @@ TEST(Registries, RefuseABlockedPrefixOnly) {
   EXPECT_TRUE(sourceOf(rules, "quay.io/other/app"));
 }
 
+TEST(Registries, RefuseABlockedRegistryByAllItsNames) {
+  std::vector<RegistryRule> rules{{"Quay.io", "", false, true}, {"docker.io/library", "", false, true}};
+  for (const char* name :
+       {"quay.io/a", "QUAY.io/a", "quay.io:443/a", "Quay.IO:443/a", "busybox", "docker.io/busybox",
+        "index.docker.io/library/busybox", "registry-1.docker.io/library/busybox",
+        "REGISTRY-1.docker.io:443/library/busybox"}) {
+    auto source = sourceOf(rules, name);
+    ASSERT_FALSE(source) << name;
+    EXPECT_EQ(source.error().code, Code::permissionDenied) << name;
+  }
+  EXPECT_TRUE(sourceOf(rules, "quay.io:8443/a"));
+  EXPECT_EQ(sourceOf({{"quay.io", "mirror.local/q"}}, "QUAY.io:443/a")->repository, "q/a");
+}
+
 TEST(Registries, RefuseALocationThatIsNoPlace) {
   for (const char* bad :
        {"http://mirror/", "mirror.local:5000/", "user@mirror.local", "mirror local", "/path"}) {

@@ -8,10 +8,11 @@ kj::Promise<Outcome<CniResult>> AttachFlow::run() {
       .then([this](Outcome<CniResult>&& result) { return keep(std::move(result)); });
 }
 
-// The helper works while the disk does.
+// The helper works while the disk does; what cannot be recorded makes nothing.
 kj::Promise<Outcome<void>> AttachFlow::prepare() {
+  auto written = tools_.owed.write(record_);
   auto made = tools_.netns.make(record_.pod.id);
-  return tools_.owed.write(record_).then([made = kj::mv(made)]() mutable { return kj::mv(made); });
+  return written.then([made = kj::mv(made)]() mutable { return kj::mv(made); });
 }
 
 kj::Promise<Outcome<CniResult>> AttachFlow::add(Outcome<void> prepared) {

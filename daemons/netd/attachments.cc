@@ -14,10 +14,11 @@ namespace {
 constexpr auto firstDelay = 1 * kj::SECONDS;
 constexpr unsigned mostDoublings = 6;
 
+// What the flow throws at once is a rejected promise as well: nobody is left in a state that nothing ends.
 template <typename Flow>
 auto start(kj::Own<Flow> flow) {
   auto& raw = *flow;
-  return raw.run().attach(kj::mv(flow));
+  return kj::evalNow([&raw]() { return raw.run(); }).attach(kj::mv(flow));
 }
 
 template <typename T>
@@ -37,10 +38,7 @@ void Attachments::resume(std::vector<OwedRecords::Loaded> loaded) {
   for (auto& [record, result] : loaded) {
     PodId id = record.pod.id;
     bool isAttached = result && !record.detaching;
-    Pod pod{std::move(record), isAttached ? State::attached : State::owed,
-            std::move(result), nullptr,
-            nullptr,           0};
-    pods_.emplace(id, std::move(pod));
+    pods_.emplace(id, Pod{std::move(record), isAttached ? State::attached : State::owed, std::move(result)});
     if (!isAttached) payInBackground(id);
   }
   tasks_.add(tools_.netns.list().then([this](std::vector<PodId>&& pins) { removeStrayPins(pins); }));
@@ -68,9 +66,10 @@ kj::Promise<Outcome<Attachment>> Attachments::begin(PodNetwork network) {
   if (!conflist) return Outcome<Attachment>(tl::unexpected(conflist.error()));
   PodId id = network.id;
   OwedRecord record{std::move(network), *conflist, false};
-  auto flow = start(kj::heap<AttachFlow>(tools_, record));
-  Pod& pod =
-      pods_.emplace(id, Pod{std::move(record), State::attaching, {}, nullptr, nullptr, 0}).first->second;
+  auto abandon = kj::newPromiseAndFulfiller<Outcome<CniResult>>();
+  auto flow = start(kj::heap<AttachFlow>(tools_, record)).exclusiveJoin(kj::mv(abandon.promise));
+  Pod& pod = pods_.emplace(id, Pod{std::move(record), State::attaching, {}}).first->second;
+  pod.abandon = kj::mv(abandon.fulfiller);
   auto fork = flow.then([this, id](Outcome<CniResult>&& result) { return attached(id, std::move(result)); },
                         [this, id](kj::Exception&& exception) { return attachBroke(id, exception); })
                   .fork();
@@ -103,6 +102,9 @@ kj::Promise<Outcome<void>> Attachments::detach(PodId id) {
   if (found == pods_.end()) return tools_.netns.remove(id);
   Pod& pod = found->second;
   if (pod.state != State::attaching) return pay(pod);
+  // A plugin that hangs is not waited for: its handler kills it, and the DEL waits for the handler's lock.
+  KJ_ASSERT_NONNULL(pod.abandon)
+      ->fulfill(refuse(Code::failedPrecondition, "podId", "was detached meanwhile"));
   auto attach = KJ_ASSERT_NONNULL(pod.attach).addBranch();
   return attach.then([this, id](Outcome<Attachment>&&) { return detach(id); });
 }
@@ -131,20 +133,25 @@ kj::Promise<Outcome<void>> Attachments::paid(const PodId& id, Outcome<void> outc
   return Outcome<void>();
 }
 
-// Ok for the caller once it is on disk that a DEL was asked for.
+// Ok for the caller once it is on disk that a DEL was asked for; not before, and not if that fails.
 kj::Promise<Outcome<void>> Attachments::keepOwing(Pod& pod, const std::string& why) {
   const PodId& id = pod.record.pod.id;
   log::warning("DEL failed, still owed", {{"pod", id.text()}, {"reason", why}});
   pod.state = State::owed;
-  payLater(id, pod.failures++);
+  payLater(pod);
   if (pod.record.detaching) return Outcome<void>();
-  pod.record.detaching = true;
-  return tools_.owed.write(pod.record).then([]() { return Outcome<void>(); });
+  OwedRecord asked = pod.record;
+  asked.detaching = true;
+  return tools_.owed.write(asked).then([this, id]() {
+    if (auto found = pods_.find(id); found != pods_.end()) found->second.record.detaching = true;
+    return Outcome<void>();
+  });
 }
 
-void Attachments::payLater(const PodId& id, unsigned failures) {
-  auto delay = std::min(firstDelay * (1 << std::min(failures, mostDoublings)), 1 * kj::MINUTES);
-  tasks_.add(tools_.timer.afterDelay(delay).then([this, id]() { payInBackground(id); }));
+void Attachments::payLater(Pod& pod) {
+  auto delay = std::min(firstDelay * (1 << std::min(pod.failures++, mostDoublings)), 1 * kj::MINUTES);
+  auto wait = tools_.timer.afterDelay(delay);
+  pod.retry = wait.then([this, id = pod.record.pod.id]() { payInBackground(id); }).eagerlyEvaluate(nullptr);
 }
 
 // Nothing if somebody else has paid, or is paying, meanwhile.

@@ -25,7 +25,7 @@ class Attachments final : private kj::TaskSet::ErrorHandler {
   // Idempotent by pod id: joins an attach that runs, answers what an earlier one got. failedPrecondition
   // while a DEL is owed for this pod.
   kj::Promise<Outcome<Attachment>> attach(PodNetwork pod);
-  // Idempotent; absent is ok. Resolves when the DEL is done, or durably owed.
+  // Idempotent; absent is ok. Ends an attach that runs. Resolves when the DEL is done, or durably owed.
   kj::Promise<Outcome<void>> detach(PodId id);
   // Every pod with a record, also those whose DEL is owed (without addresses).
   [[nodiscard]] std::vector<std::pair<PodId, Attachment>> list() const;
@@ -36,9 +36,11 @@ class Attachments final : private kj::TaskSet::ErrorHandler {
     OwedRecord record;
     State state = State::attaching;
     std::optional<CniResult> result;
-    kj::Maybe<kj::ForkedPromise<Outcome<Attachment>>> attach;
-    kj::Maybe<kj::ForkedPromise<Outcome<void>>> detach;
+    kj::Maybe<kj::ForkedPromise<Outcome<Attachment>>> attach{};
+    kj::Maybe<kj::Own<kj::PromiseFulfiller<Outcome<CniResult>>>> abandon{};  // ends the attach that runs
+    kj::Maybe<kj::ForkedPromise<Outcome<void>>> detach{};
     unsigned failures = 0;
+    kj::Maybe<kj::Promise<void>> retry{};  // one timer, whoever asked for the DELs that failed
   };
 
   kj::Promise<Outcome<Attachment>> begin(PodNetwork pod);
@@ -48,7 +50,7 @@ class Attachments final : private kj::TaskSet::ErrorHandler {
   kj::Promise<Outcome<void>> pay(Pod& pod);
   kj::Promise<Outcome<void>> paid(const PodId& id, Outcome<void> outcome);
   kj::Promise<Outcome<void>> keepOwing(Pod& pod, const std::string& why);
-  void payLater(const PodId& id, unsigned failures);
+  void payLater(Pod& pod);
   void payInBackground(const PodId& id);
   void removeStrayPins(const std::vector<PodId>& pins);
 

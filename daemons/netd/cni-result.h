@@ -10,7 +10,7 @@
 namespace bulkhead::netd {
 
 struct CniResult {
-  Json document;                       // handed to the next plugin, and to DEL, as it is
+  Json document;  // handed to the next plugin, and to DEL, as it is; null: a record that cannot be read
   std::vector<std::string> addresses;  // ips[].address without prefix length
 };
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -28,6 +29,12 @@ bool isConfiguration(std::string_view name) {
          (name.ends_with(".conflist") || name.ends_with(".conf") || name.ends_with(".json"));
 }
 
+// Who may write it chooses what plugins do as root. Ours counts as root's: in tests.
+bool othersWrite(const struct stat& info) {
+  bool trusted = info.st_uid == 0 || info.st_uid == ::geteuid();
+  return !trusted || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
 tl::unexpected<Refusal> noConfiguration(const std::string& path, const std::string& why) {
   return refuse(Code::failedPrecondition, "", "no valid CNI configuration in " + path + ": " + why);
 }
@@ -38,6 +45,7 @@ Outcome<Conflist> readConflist(const std::string& path, const std::string& name)
   struct stat info {};
   if (!file || ::fstat(file.get(), &info) != 0) return invalid(name, "cannot be opened: " + errnoText(errno));
   if (!S_ISREG(info.st_mode)) return invalid(name, "is not a regular file");
+  if (othersWrite(info)) return invalid(name, "can be written by others than root");
   auto text = readBounded(file.get(), largestFile);
   if (!text) return invalid(name, "is larger than 1 MiB");
   return parseConflist(*text, name);
@@ -65,6 +73,9 @@ const Outcome<Conflist>& ConflistDirectory::current() {
 Outcome<std::vector<ConflistDirectory::Entry>> ConflistDirectory::look() const {
   std::unique_ptr<DIR, CloseDirectory> stream(::opendir(path_.c_str()));
   if (!stream) return noConfiguration(path_, errnoText(errno));
+  struct stat directory {};
+  if (::fstat(::dirfd(stream.get()), &directory) != 0) throwErrno("fstat a CNI directory");
+  if (othersWrite(directory)) return noConfiguration(path_, "others than root may write this directory");
   std::vector<Entry> entries;
   while (const dirent* found = ::readdir(stream.get())) {
     struct stat info {};

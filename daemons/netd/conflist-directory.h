@@ -15,9 +15,9 @@ class ConflistDirectory {
   ConflistDirectory(std::string path, std::string defaultNetwork);
 
   // The configuration to use now. The files are looked at each time and read again when one of them changed,
-  // so that neither a notification nor a replaced directory can be missed. Files that are not valid are
-  // passed over with a warning; failedPrecondition, with a text for the node's condition, if none remains.
-  // Valid until the next call.
+  // so that neither a notification nor a replaced directory can be missed. Files that are not valid, or
+  // that others than root may write, are passed over with a warning; failedPrecondition, with a text for the
+  // node's condition, if none remains. Valid until the next call.
   const Outcome<Conflist>& current();
 
  private:

@@ -86,5 +86,15 @@ TEST_F(ConflistDirectoryTest, IsReadyOnlyWithItsPluginsInstalled) {
   EXPECT_TRUE(readinessOf(conflists, {"/nowhere", path_}).ready);
 }
 
+TEST_F(ConflistDirectoryTest, PassesOverWhatOthersMayWrite) {
+  write("10-others.conflist", network("others"));
+  write("20-ours.conflist", network("ours"));
+  std::filesystem::permissions(directory() + "/10-others.conflist", std::filesystem::perms(0664));
+  ConflistDirectory conflists(directory(), "");
+  EXPECT_EQ(conflists.current()->name, "ours");
+  std::filesystem::permissions(directory(), std::filesystem::perms(0777));
+  EXPECT_THAT(describe(conflists.current().error()), HasSubstr("others than root may write"));
+}
+
 }  // namespace
 }  // namespace bulkhead::netd

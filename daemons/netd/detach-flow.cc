@@ -14,7 +14,7 @@ kj::Promise<Outcome<void>> DetachFlow::run() {
 // Also without a namespace (after a reboot): what IPAM keeps on disk is freed only by this.
 kj::Promise<Outcome<void>> DetachFlow::del() {
   std::optional<Json> prevResult;
-  if (result_) prevResult = result_->document;
+  if (result_ && result_->document.is_object()) prevResult = result_->document;
   return PluginChain::del(tools_.runner, record_.conflist, record_.pod, std::move(prevResult),
                           tools_.settings.delTimeout);
 }

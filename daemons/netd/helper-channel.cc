@@ -11,11 +11,15 @@ void HelperChannel::send(kj::Own<capnp::MallocMessageBuilder> message, std::vect
   auto& raw = *message;
   auto sent =
       sends_.then([this, &raw, borrowed = std::move(borrowed)]() { return socket_.send(raw, borrowed); });
-  sends_ = sent.attach(kj::mv(message), kj::heap(std::move(fds))).eagerlyEvaluate(nullptr);
+  sends_ =
+      sent.attach(kj::mv(message), kj::heap(std::move(fds))).eagerlyEvaluate([this](kj::Exception&& failure) {
+        broken_.fulfiller->reject(kj::mv(failure));
+      });
 }
 
 kj::Promise<ipc::Packet> HelperChannel::receive() {
-  return socket_.receive();
+  auto failure = whenBroken_.addBranch().then([]() -> kj::Promise<ipc::Packet> { return kj::NEVER_DONE; });
+  return socket_.receive().exclusiveJoin(kj::mv(failure));
 }
 
 }  // namespace bulkhead::netd

@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   confine(start, config.get().getIdentities(), settings.configDirectory);
 
   auto io = kj::setupAsyncIo();
+  io.waitScope.setBusyPollInterval(32);  // a plugin that floods does not keep the loop from everybody else
   netd::DiskThread disk;
   netd::OwedRecords owed(state.get(), disk);
   netd::NetnsClient netns(io.unixEventPort, std::move(helpers.netns));

@@ -16,6 +16,22 @@ void write(schema::Attachment::Builder to, const Attachment& from) {
 }  // namespace
 
 kj::Promise<void> NetdServer::attach(AttachContext context) {
+  return ipc::scrubbed("attach", kj::evalNow([&]() { return attachInto(context); }));
+}
+
+kj::Promise<void> NetdServer::detach(DetachContext context) {
+  return ipc::scrubbed("detach", kj::evalNow([&]() { return detachInto(context); }));
+}
+
+kj::Promise<void> NetdServer::list(ListContext context) {
+  return ipc::scrubbed("list", kj::evalNow([&]() { return listInto(context); }));
+}
+
+kj::Promise<void> NetdServer::status(StatusContext context) {
+  return ipc::scrubbed("status", kj::evalNow([&]() { return statusInto(context); }));
+}
+
+kj::Promise<void> NetdServer::attachInto(AttachContext context) {
   auto pod = parsePodNetwork(context.getParams().getPod()).and_then([this](PodNetwork&& asked) {
     return admit(std::move(asked));
   });
@@ -24,12 +40,11 @@ kj::Promise<void> NetdServer::attach(AttachContext context) {
     return kj::READY_NOW;
   }
   context.releaseParams();
-  auto done = attachments_.attach(std::move(*pod)).then([context](Outcome<Attachment>&& attached) mutable {
+  return attachments_.attach(std::move(*pod)).then([context](Outcome<Attachment>&& attached) mutable {
     auto result = context.getResults().initResult();
     if (!attached) return ipc::writeRefusal(result.initRefused(), attached.error());
     write(result.initOk(), *attached);
   });
-  return ipc::scrubbed("attach", kj::mv(done));
 }
 
 // The ceiling is enforced on this side of the door: what the frontend asks for is a wish.
@@ -39,21 +54,20 @@ Outcome<PodNetwork> NetdServer::admit(PodNetwork pod) const {
                 "the ceiling does not grant ports of the node (host_ports)");
 }
 
-kj::Promise<void> NetdServer::detach(DetachContext context) {
+kj::Promise<void> NetdServer::detachInto(DetachContext context) {
   auto pod = PodId::parse(ipc::toString(context.getParams().getPodId()), "podId");
   if (!pod) {
     ipc::writeRefusal(context.getResults().initResult().initRefused(), pod.error());
     return kj::READY_NOW;
   }
-  auto done = attachments_.detach(*pod).then([context](Outcome<void>&& detached) mutable {
+  return attachments_.detach(*pod).then([context](Outcome<void>&& detached) mutable {
     auto result = context.getResults().initResult();
     if (!detached) return ipc::writeRefusal(result.initRefused(), detached.error());
     result.initOk();
   });
-  return ipc::scrubbed("detach", kj::mv(done));
 }
 
-kj::Promise<void> NetdServer::list(ListContext context) {
+kj::Promise<void> NetdServer::listInto(ListContext context) {
   auto all = attachments_.list();
   auto pods = context.getResults().initPods(static_cast<unsigned>(all.size()));
   for (unsigned i = 0; i < pods.size(); ++i) {
@@ -63,7 +77,7 @@ kj::Promise<void> NetdServer::list(ListContext context) {
   return kj::READY_NOW;
 }
 
-kj::Promise<void> NetdServer::status(StatusContext context) {
+kj::Promise<void> NetdServer::statusInto(StatusContext context) {
   auto readiness = readinessOf(configuration_, settings_.pluginDirectories);
   auto results = context.getResults();
   results.setReady(readiness.ready);

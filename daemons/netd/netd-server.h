@@ -18,6 +18,10 @@ class NetdServer final : public schema::Netd::Server {
   kj::Promise<void> status(StatusContext context) override;
 
  private:
+  kj::Promise<void> attachInto(AttachContext context);
+  kj::Promise<void> detachInto(DetachContext context);
+  kj::Promise<void> listInto(ListContext context);
+  kj::Promise<void> statusInto(StatusContext context);
   [[nodiscard]] Outcome<PodNetwork> admit(PodNetwork pod) const;
 
   Attachments& attachments_;

@@ -5,9 +5,13 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 #include <thread>
+#include <tuple>
 
 #include "daemons/common/base/io.h"
 #include "daemons/netd/testing/netd-instance.h"
@@ -33,7 +37,7 @@ std::string podId(unsigned number) {
 
 // Passes on what the plugin before it answered, unless files in the test's root tell it otherwise.
 constexpr const char* moodyPlugin = R"(#!/usr/bin/python3
-import json, os, sys, time
+import json, os, subprocess, sys, time
 root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 verb = os.environ["CNI_COMMAND"]
 config = json.load(sys.stdin)
@@ -45,8 +49,13 @@ with open(root + "/process", "w") as file:
     file.write(open("/proc/self/status").read())
     file.write("fds " + " ".join(sorted(os.listdir("/proc/self/fd"))))
 if os.path.exists(root + "/hang-" + verb):
-    open(root + "/hanging", "w").write(str(os.getpid()))
+    delegate = subprocess.Popen(["sleep", "1000"])
+    open(root + "/hanging", "w").write("%d %d %d" % (os.getpid(), delegate.pid, os.getppid()))
     time.sleep(1000)
+if os.path.exists(root + "/slow-" + verb):
+    time.sleep(1)
+while os.path.exists(root + "/endless"):
+    sys.stderr.write("x" * 65536)
 if os.path.exists(root + "/flood"):
     sys.stdout.write("x" * (4 << 20))
     sys.exit(0)
@@ -72,6 +81,29 @@ class NetdTest : public ::testing::Test {
   void calm(const std::string& name) const { std::filesystem::remove(netd.root() + "/" + name); }
   std::string text(const std::string& name) const { return readSmallFile(netd.root() + "/" + name); }
   size_t leases() const { return netd.countFiles("ipam/netd-test", "10.123."); }
+  // Processes that a plugin wrote down when it began to hang: itself, its child, its handler.
+  std::vector<pid_t> hanging() const {
+    std::istringstream words(text("hanging"));
+    return {std::istream_iterator<pid_t>(words), {}};
+  }
+  bool runs(pid_t pid) const {
+    std::string status = readSmallFile("/proc/" + std::to_string(pid) + "/status");
+    return !status.empty() && status.find("State:\tZ") == std::string::npos;
+  }
+  size_t count(const std::string& verb) const {
+    std::istringstream lines(text("calls"));
+    size_t found = 0;
+    for (std::string line; std::getline(lines, line);) found += line.starts_with(verb + " ") ? 1 : 0;
+    return found;
+  }
+  // An attach that is under way.
+  auto beginAttach(unsigned pod) {
+    auto request = netd.client().attachRequest();
+    testing::fill(request.initPod(), podId(pod), 0);
+    auto running = request.send();
+    (void)running.poll(netd.io.waitScope);
+    return running;
+  }
   void expectNothingLeft() const {
     EXPECT_EQ(leases(), 0U);
     EXPECT_EQ(netd.countMounts(), 0U);
@@ -204,7 +236,7 @@ TEST_F(NetdTest, APluginThatHangsIsKilled) {
   auto attached = netd.attach(podId(1));
   ASSERT_FALSE(attached);
   EXPECT_EQ(attached.error().code, Code::deadlineExceeded);
-  EXPECT_FALSE(std::filesystem::exists("/proc/" + text("hanging")));
+  EXPECT_FALSE(runs(hanging().at(0)) || runs(hanging().at(1)));
   EXPECT_TRUE(netd.waitForCount(0));
   expectNothingLeft();
 }
@@ -235,15 +267,94 @@ TEST_F(NetdTest, AnAddThatNetdDidNotSurviveIsUndone) {
   useMoody();
   netd.start();
   mood("hang-ADD");
-  auto request = netd.client().attachRequest();
-  testing::fill(request.initPod(), podId(1), 0);
-  auto lost = request.send();
-  EXPECT_FALSE(lost.poll(netd.io.waitScope));
+  auto lost = beginAttach(1);
   waitForFile("hanging");
   netd.kill();
   netd.start();
   EXPECT_TRUE(netd.waitForCount(0));
-  EXPECT_FALSE(std::filesystem::exists("/proc/" + text("hanging"))) << "killed before its DEL ran";
+  EXPECT_FALSE(runs(hanging().at(0))) << "killed before its DEL ran";
+  expectNothingLeft();
+}
+
+TEST_F(NetdTest, APluginDoesNotOutliveItsHandler) {
+  useMoody();
+  netd.start();
+  mood("hang-ADD");
+  auto running = beginAttach(1);
+  waitForFile("hanging");
+  auto [plugin, delegate, handler] = std::tuple(hanging().at(0), hanging().at(1), hanging().at(2));
+  ASSERT_EQ(::kill(handler, SIGKILL), 0);
+  EXPECT_TRUE(running.wait(netd.io.waitScope).getResult().isRefused());
+  EXPECT_TRUE(netd.waitForCount(0));
+  EXPECT_FALSE(runs(plugin)) << "it would go on after its DEL";
+  EXPECT_FALSE(runs(delegate));
+  expectNothingLeft();
+}
+
+TEST_F(NetdTest, ADetachDoesNotWaitForAnAddThatHangs) {
+  useMoody();
+  netd.start();
+  mood("hang-ADD");
+  auto running = beginAttach(1);
+  waitForFile("hanging");
+  EXPECT_TRUE(netd.detach(podId(1)));
+  auto attached = running.wait(netd.io.waitScope);
+  EXPECT_EQ(ipc::readRefusal(attached.getResult().getRefused()).reason, "was detached meanwhile");
+  EXPECT_THAT(netd.list(), IsEmpty());
+  EXPECT_FALSE(runs(hanging().at(0)));
+  expectNothingLeft();
+}
+
+// One run costs seven descriptors, and netd may have 4096.
+TEST_F(NetdTest, SevenHundredDebtsAreAQueueNotTheEndOfNetd) {
+  useMoody();
+  netd.start();
+  mood("slow-DEL");
+  ASSERT_TRUE(netd.attach(podId(0)));
+  netd.kill();
+  std::string owed = netd.root() + "/state/netd/owed/";
+  std::string record = readSmallFile(owed + podId(0));
+  for (unsigned i = 1; i < 700; ++i) {
+    std::string copy = record;
+    copy.replace(copy.find(podId(0)), 64, podId(i));
+    std::ofstream(owed + podId(i)) << copy;
+  }
+  netd.start();
+  EXPECT_THAT(netd.list(), SizeIs(700));
+  std::this_thread::sleep_for(500ms);
+  EXPECT_LT(netd.countOpenFiles(), 400U);
+  EXPECT_TRUE(netd.attach(podId(700))) << "DELs that wait keep no pod from starting";
+}
+
+TEST_F(NetdTest, ADetachIsNotOkUntilItIsOnDisk) {
+  useMoody();
+  netd.start();
+  ASSERT_TRUE(netd.attach(podId(1)));
+  mood("fail-DEL");
+  std::filesystem::remove_all(netd.root() + "/state/netd/owed");
+  for (int i = 0; i < 2; ++i) EXPECT_THROW((void)netd.detach(podId(1)), kj::Exception);
+}
+
+TEST_F(NetdTest, APodHasOneRetryHoweverOftenItIsDetached) {
+  useMoody();
+  netd.start();
+  ASSERT_TRUE(netd.attach(podId(1)));
+  mood("fail-DEL");
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(netd.detach(podId(1)));
+  std::this_thread::sleep_for(5s);  // a timer for each would have rung after 1 s, 2 s and 4 s
+  EXPECT_EQ(count("DEL"), 4U);
+}
+
+TEST_F(NetdTest, APluginThatFloodsForEverIsEnded) {
+  useMoody();
+  netd.start();
+  mood("endless");
+  auto attached = netd.attach(podId(1));
+  ASSERT_FALSE(attached);
+  EXPECT_THAT(attached.error().reason, HasSubstr("moody failed"));
+  EXPECT_THAT(netd.list(), SizeIs(1)) << "still owed, and answered at once";
+  calm("endless");
+  EXPECT_TRUE(netd.detach(podId(1)));
   expectNothingLeft();
 }
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <stdexcept>
 
 #include "daemons/common/base/beneath.h"
 #include "daemons/common/base/io.h"
@@ -41,6 +42,21 @@ std::vector<PodId> podsIn(int directory) {
 std::string readRecord(int directory, const PodId& pod) {
   Fd file = tryOpenBeneath(directory, pod.text(), O_RDONLY);
   return file ? readBounded(file.get(), largestRecord).value_or("") : std::string();
+}
+
+std::string readableAgain(std::string bytes) {
+  if (bytes.size() > largestRecord) throw std::length_error("a record is larger than 2 MiB");
+  return bytes;
+}
+
+// Nothing if the ADD did not finish. An empty file too, which a power cut may leave: the pod is gone then.
+std::optional<CniResult> readResult(int directory, const PodId& pod) {
+  Fd file = tryOpenBeneath(directory, pod.text(), O_RDONLY);
+  auto text = file ? readBounded(file.get(), largestRecord) : std::string();
+  if (text && text->empty()) return std::nullopt;
+  if (auto result = parseCniResult(text.value_or(""), "recorded")) return *result;
+  log::error("result of an ADD cannot be read", {{"pod", pod.text()}});
+  return CniResult{};
 }
 
 void writeWhole(int directory, const std::string& name, const std::string& bytes) {
@@ -136,8 +152,7 @@ std::vector<OwedRecords::Loaded> OwedRecords::load() {
       log::error("owed record cannot be read", {{"pod", pod.text()}});
       continue;
     }
-    auto result = parseCniResult(readRecord(attached_.get(), pod), "recorded");
-    all.push_back({std::move(*record), result ? std::optional(std::move(*result)) : std::nullopt});
+    all.push_back({std::move(*record), readResult(attached_.get(), pod)});
   }
   sweepResults();
   return all;
@@ -150,13 +165,15 @@ void OwedRecords::sweepResults() {
 }
 
 kj::Promise<void> OwedRecords::write(const OwedRecord& record) {
-  return disk_.run([directory = owed_.get(), name = record.pod.id.text(), bytes = serialise(record)]() {
+  auto bytes = readableAgain(serialise(record));
+  return disk_.run([directory = owed_.get(), name = record.pod.id.text(), bytes = std::move(bytes)]() {
     replaceDurably(directory, name, bytes, fileMode);
   });
 }
 
 kj::Promise<void> OwedRecords::writeResult(const PodId& pod, const CniResult& result) {
-  return disk_.run([directory = attached_.get(), name = pod.text(), bytes = result.document.dump()]() {
+  auto bytes = readableAgain(result.document.dump());
+  return disk_.run([directory = attached_.get(), name = pod.text(), bytes = std::move(bytes)]() {
     writeWhole(directory, name, bytes);
   });
 }

@@ -37,10 +37,10 @@ class OwedRecords {
     std::optional<CniResult> result;
   };
   // Everything on disk, at start; blocks. A record that cannot be read is logged and left where it is; a
-  // result without a record is removed.
+  // result without a record is removed. A result that cannot be read is one without addresses: the pod runs.
   std::vector<Loaded> load();
 
-  // Durable when the promise resolves.
+  // Durable when the promise resolves. Throws at once, having done nothing, what could not be read again.
   kj::Promise<void> write(const OwedRecord& record);
   // Written, but not forced to the disk: after a power cut the pod and its namespace are gone as well, and a
   // DEL without prevResult still frees what IPAM keeps.

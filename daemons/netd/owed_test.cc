@@ -96,6 +96,29 @@ TEST_F(Owed, ALostResultIsNotALostRecord) {
   EXPECT_FALSE(loaded[0].result);
 }
 
+TEST_F(Owed, AResultThatCannotBeReadIsStillAnAttachedPod) {
+  open().write(record()).wait(io_.waitScope);
+  for (const std::string& text :
+       {std::string("garbage"), "{\"ips\":\"" + std::string(3 << 20, 'x') + "\"}"}) {
+    std::ofstream(file("attached")) << text;
+    auto loaded = open().load();
+    ASSERT_THAT(loaded, SizeIs(1));
+    ASSERT_TRUE(loaded[0].result);
+    EXPECT_THAT(loaded[0].result->addresses, IsEmpty());
+    EXPECT_TRUE(loaded[0].result->document.is_null()) << "no prevResult for the DEL";
+  }
+}
+
+TEST_F(Owed, WhatCouldNotBeReadAgainIsNotWritten) {
+  OwedRecords records = open();
+  CniResult large{Json{{"dns", std::string(3 << 20, 'x')}}, {}};
+  EXPECT_ANY_THROW((void)records.writeResult(record().pod.id, large));
+  OwedRecord binary = record();
+  binary.pod.name = "\xff";
+  EXPECT_ANY_THROW((void)records.write(binary));
+  EXPECT_THAT(records.load(), IsEmpty());
+}
+
 TEST_F(Owed, ForgetsBoth) {
   OwedRecords records = open();
   records.write(record()).wait(io_.waitScope);

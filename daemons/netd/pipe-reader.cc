@@ -26,10 +26,12 @@ Fd nonBlocking(Fd pipe) {
 PipeReader::PipeReader(kj::UnixEventPort& port, Fd pipe, size_t limit)
     : pipe_(nonBlocking(std::move(pipe))),
       limit_(limit),
-      observer_(port, pipe_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ) {}
+      observer_(kj::heap<kj::UnixEventPort::FdObserver>(port, pipe_.get(),
+                                                        kj::UnixEventPort::FdObserver::OBSERVE_READ)) {}
 
 PipeReader::State PipeReader::readSome() {
   std::array<char, chunkSize> chunk{};
+  if (overflowed_) return State::ended;
   for (int i = 0; i < chunksPerTurn; ++i) {
     ssize_t n = ::read(pipe_.get(), chunk.data(), chunk.size());
     if (n < 0 && errno == EINTR) continue;
@@ -38,7 +40,11 @@ PipeReader::State PipeReader::readSome() {
     if (n == 0) return State::ended;
     size_t kept = std::min(static_cast<size_t>(n), limit_ - bytes_.size());
     bytes_.append(chunk.data(), kept);
-    overflowed_ = overflowed_ || kept < static_cast<size_t>(n);
+    if (kept == static_cast<size_t>(n)) continue;
+    overflowed_ = true;
+    observer_ = nullptr;
+    pipe_.reset();
+    return State::ended;
   }
   return State::more;
 }
@@ -52,11 +58,11 @@ kj::Promise<void> PipeReader::pump() {
     case State::drained:
       break;
   }
-  return observer_.whenBecomesReadable().then([this]() { return pump(); });
+  return observer_->whenBecomesReadable().then([this]() { return pump(); });
 }
 
 std::string PipeReader::finish() {
-  while (!overflowed_ && readSome() == State::more) {
+  while (readSome() == State::more) {
   }
   return std::move(bytes_);
 }

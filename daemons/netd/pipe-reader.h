@@ -11,10 +11,10 @@ namespace bulkhead::netd {
 
 class PipeReader {
  public:
-  // Keeps at most `limit` bytes; the rest is read and dropped, so that the writer never blocks.
+  // Keeps at most `limit` bytes. With one more the pipe is closed: a writer that goes on gets SIGPIPE.
   PipeReader(kj::UnixEventPort& port, Fd pipe, size_t limit);
 
-  // Reads until end of file.
+  // Reads until end of file, or the limit.
   kj::Promise<void> pump();
   // What came so far, with whatever is in the pipe now: everything, once the writer has ended. (Its
   // descendants may hold the pipe open for ever; they are not waited for.)
@@ -27,7 +27,7 @@ class PipeReader {
 
   Fd pipe_;
   size_t limit_;
-  kj::UnixEventPort::FdObserver observer_;
+  kj::Own<kj::UnixEventPort::FdObserver> observer_;  // goes before its descriptor
   std::string bytes_;
   bool overflowed_ = false;
 };

@@ -32,7 +32,7 @@ kj::Promise<Outcome<CniResult>> PluginChain::add(PluginRunner& runner, const Con
                                                  const PodNetwork& pod, milliseconds timeout) {
   auto chain = kj::heap(PluginChain(runner, conflist, pod, std::nullopt, timeout));
   auto& raw = *chain;
-  return raw.addNext().attach(kj::mv(chain));
+  return raw.begin(runner.addSlots()).then([&raw]() { return raw.addNext(); }).attach(kj::mv(chain));
 }
 
 kj::Promise<Outcome<void>> PluginChain::del(PluginRunner& runner, const Conflist& conflist,
@@ -40,16 +40,19 @@ kj::Promise<Outcome<void>> PluginChain::del(PluginRunner& runner, const Conflist
                                             milliseconds timeout) {
   auto chain = kj::heap(PluginChain(runner, conflist, pod, std::move(addResult), timeout));
   auto& raw = *chain;
-  return raw.delNext().attach(kj::mv(chain));
+  return raw.begin(runner.delSlots()).then([&raw]() { return raw.delNext(); }).attach(kj::mv(chain));
 }
 
 PluginChain::PluginChain(PluginRunner& runner, const Conflist& conflist, const PodNetwork& pod,
                          std::optional<Json> result, milliseconds timeout)
-    : runner_(runner),
-      conflist_(conflist),
-      pod_(pod),
-      result_(std::move(result)),
-      deadline_(std::chrono::steady_clock::now() + timeout) {}
+    : runner_(runner), conflist_(conflist), pod_(pod), result_(std::move(result)), timeout_(timeout) {}
+
+kj::Promise<void> PluginChain::begin(Slots& slots) {
+  return slots.take().then([this](kj::Own<Slots::Slot>&& slot) {
+    slot_ = kj::mv(slot);
+    deadline_ = std::chrono::steady_clock::now() + timeout_;
+  });
+}
 
 kj::Promise<Outcome<CniResult>> PluginChain::addNext() {
   if (done_ == conflist_.plugins.size()) return Outcome<CniResult>(std::move(last_));

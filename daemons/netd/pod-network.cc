@@ -1,6 +1,5 @@
 #include "daemons/netd/pod-network.h"
 
-#include <algorithm>
 #include <array>
 
 #include "daemons/netd/address.h"
@@ -13,13 +12,8 @@ constexpr std::array<std::string_view, 3> protocols{"tcp", "udp", "sctp"};
 constexpr unsigned mostMappings = 1024;
 
 Outcome<std::string> parseLabel(capnp::Text::Reader from, const char* field) {
-  constexpr size_t longest = 253;  // a DNS subdomain, as Kubernetes bounds names
   std::string text = ipc::toString(from);
-  bool clean = std::none_of(text.begin(), text.end(),
-                            [](unsigned char c) { return c < 0x20 || c == 0x7f || c == ';' || c == '='; });
-  if (!clean || text.size() > longest) {
-    return invalid(field, "holds ';', '=' or a control character, or is longer than 253 bytes");
-  }
+  if (!text.empty() && !isPlainName(text)) return invalid(field, "is not a plain name");
   return text;
 }
 

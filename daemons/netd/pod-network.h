@@ -25,9 +25,9 @@ struct PodNetwork {
   std::vector<PortMapping> portMappings;  // those with a host port
 };
 
-// Refuses (invalidArgument) a bad id, texts that do not fit CNI_ARGS (';', '=', control characters, over 253
-// bytes), and bad ports, protocols and addresses. Mappings without a host port ask for nothing and are left
-// out.
+// Refuses (invalidArgument) a bad id, texts that are not plain names (they go into CNI_ARGS and, as UTF-8,
+// into the record), and bad ports, protocols and addresses. Mappings without a host port ask for nothing and
+// are left out.
 Outcome<PodNetwork> parsePodNetwork(schema::PodNetwork::Reader from);
 
 // What a pod got; addresses without prefix length, the primary first.

@@ -156,6 +156,9 @@ class Instance:
 
     def pid_of(self, name):
         pids = [pid for pid, (found, _) in self.processes().items() if found == name]
+        # A daemon's short-lived forks carry its name.
+        forks = {child for pid in pids for child in children_of(pid)}
+        pids = [pid for pid in pids if pid not in forks]
         assert len(pids) == 1, (name, self.processes())
         return pids[0]
 

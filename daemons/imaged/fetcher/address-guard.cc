@@ -17,7 +17,9 @@ bool isPublic4(uint32_t address) {
   bool loopback = first == 127;
   bool linkLocal = address >> 16 == 0xa9fe;  // 169.254/16, RFC 3927: cloud metadata lives here
   bool multicastOrReserved = first >= 224;   // and limited broadcast
-  return !thisHost && !loopback && !linkLocal && !multicastOrReserved;
+  // Clouds that answer elsewhere: Alibaba 100.100.100.200, Oracle 192.0.0.192, Azure 168.63.129.16
+  bool metadata = address == 0x646464c8 || address == 0xc00000c0 || address == 0xa83f8110;
+  return !thisHost && !loopback && !linkLocal && !multicastOrReserved && !metadata;
 }
 
 // An IPv4 address is carried by ::ffff:0:0/96 (mapped), ::/96 (compatible) and 64:ff9b::/96 (NAT64, RFC
@@ -38,9 +40,19 @@ bool isPublic6(const in6_addr& address) {
     std::memcpy(&inner, address.s6_addr + 12, sizeof inner);
     return isPublic4(ntohl(inner));
   }
-  bool linkLocal = address.s6_addr[0] == 0xfe && (address.s6_addr[1] & 0xc0) == 0x80;  // fe80::/10
+  auto startsWith = [&](const auto& prefix) {
+    return std::equal(prefix.begin(), prefix.end(), address.s6_addr);
+  };
+  static constexpr std::array<uint8_t, 6> localNat64{0, 0x64, 0xff, 0x9b, 0, 1};  // RFC 8215
+  static constexpr std::array<uint8_t, 2> sixToFour{0x20, 0x02};                  // RFC 3056
+  static constexpr std::array<uint8_t, 16> ec2{0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0,    0,
+                                               0,    0,    0,    0,    0, 0, 0x02, 0x54};
+  // fe80::/10 and fec0::/10, which RFC 3879 took back
+  bool local = address.s6_addr[0] == 0xfe && (address.s6_addr[1] & 0x80) == 0x80;
   bool multicast = address.s6_addr[0] == 0xff;
-  return !linkLocal && !multicast;
+  // Both carry an IPv4 address where only the site knows.
+  bool translated = startsWith(localNat64) || startsWith(sixToFour);
+  return !local && !multicast && !translated && !startsWith(ec2);
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 
 namespace bulkhead::fetcher {
 
-// False for loopback, link-local, unspecified ("this host"), multicast and broadcast addresses, also when an
-// IPv4 one of these hides in an IPv6 address (mapped, compatible, NAT64), and for families other than IPv4
-// and IPv6.
+// False for loopback, link-local, site-local, unspecified ("this host"), multicast and broadcast addresses
+// and the clouds' metadata addresses, also when an IPv4 one of these hides in an IPv6 address (mapped,
+// compatible, NAT64), for 6to4 and local NAT64 altogether, and for families other than IPv4 and IPv6.
 bool isPublicTarget(const struct sockaddr& address);
 
 }  // namespace bulkhead::fetcher

@@ -14,6 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto tokenDeadline = 60s;
+// Of a challenge's scope and service; real ones are a line.
+constexpr size_t longestParameter = 4096;
 
 std::string parameter(const Challenge& challenge, const std::string& name) {
   auto found = challenge.parameters.find(name);
@@ -75,16 +77,20 @@ Outcome<HttpRequest> Authorizer::tokenRequest(const Url& registry, const Challen
   if (!realm)
     return refuse(Code::failedPrecondition, "",
                   "registry " + registry_.host + " names no usable token server");
-  bool home = realm->sameHost(registry);
+  bool home = realm->samePlace(registry);
   if (!realm->isHttps() && !(home && registry_.plainHttp)) {
     return refuse(Code::permissionDenied, "",
                   "registry " + registry_.host + " names a token server without TLS");
   }
   std::string service = parameter(challenge, "service");
   std::string scope = parameter(challenge, "scope");
+  if (std::max(service.size(), scope.size()) > longestParameter) {
+    return refuse(Code::failedPrecondition, "",
+                  "registry " + registry_.host + " asks for too long a token scope");
+  }
   if (scope.empty()) scope = "repository:" + registry_.repository + ":pull";
 
-  // What the configuration forgives the registry, it forgives that host alone.
+  // What the configuration forgives the registry, it forgives this place alone.
   HttpRequest request{*realm, {}, {}, home && registry_.skipVerify, home && registry_.listed, tokenDeadline};
   if (!credentials_.identityToken.empty()) {
     request.form = "grant_type=refresh_token&client_id=bulkhead&service=" + escaped(service) +

@@ -27,7 +27,7 @@ Outcome<std::uint64_t> BlobTransfer::run() {
     if (written_ == size_ && (response || written_ > before)) return written_;
     // A whole answer that is too short is what the registry has.
     if (response) return refuse(Code::failedPrecondition, "", digest_.text() + " is shorter than declared");
-    fruitless = written_ > before ? 0 : fruitless + 1;
+    fruitless = written_ - before >= leastProgress ? 0 : fruitless + 1;
     bool again = response.error().transient || written_ > 0;
     if (!again || fruitless == triesWithoutProgress) return tl::unexpected(response.error().refusal);
     client_.http().pause(backoff(fruitless));

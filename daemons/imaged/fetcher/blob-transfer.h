@@ -18,8 +18,8 @@ class BlobTransfer {
   BlobTransfer(RegistryClient& client, PipeWriter& pipe, Digest digest, std::uint64_t size);
 
   // Bytes written, which is `size`. Refusals: as the registry's (registry-refusals.h); failedPrecondition for
-  // a blob of another length or a reader that went away. Gives up after three attempts in a row without a
-  // byte. Throws HungUp.
+  // a blob of another length or a reader that went away. Gives up after three attempts in a row without
+  // progress (http-client.h). Throws HungUp.
   Outcome<std::uint64_t> run();
 
  private:

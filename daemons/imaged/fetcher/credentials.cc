@@ -37,9 +37,11 @@ std::string_view hostOf(std::string_view address) {
   return address.substr(0, address.find('/'));
 }
 
-std::string_view canonical(std::string_view host) {
-  bool hub = host == "index.docker.io" || host == "registry-1.docker.io";
-  return hub ? "docker.io" : host;
+std::string canonical(std::string_view host) {
+  std::string name(host);
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  bool hub = name == "index.docker.io" || name == "registry-1.docker.io";
+  return hub ? "docker.io" : name;
 }
 
 }  // namespace
@@ -62,10 +64,13 @@ Outcome<Credentials> credentialsFrom(const AuthTexts& texts) {
   return credentials;
 }
 
-bool isMeantFor(std::string_view serverAddress, std::string_view referenceHost,
-                std::string_view registryHost) {
-  std::string_view server = canonical(hostOf(serverAddress));
-  return server.empty() || server == canonical(referenceHost) || server == canonical(registryHost);
+bool isMeantFor(std::string_view serverAddress, std::string_view referenceHost, std::string_view registryHost,
+                bool insecure) {
+  std::string server = canonical(hostOf(serverAddress));
+  std::string registry = canonical(registryHost);
+  bool moved = registry != canonical(referenceHost);
+  if (!moved) return server.empty() || server == registry;
+  return server == registry && !insecure;
 }
 
 std::string basicAuthorization(const Credentials& credentials) {

@@ -30,10 +30,11 @@ struct AuthTexts {
 };
 Outcome<Credentials> credentialsFrom(const AuthTexts& texts);
 
-// Is a credential for `serverAddress` ("https://index.docker.io/v1/", "host:5000" or empty: not said) meant
-// for the registry that the reference names? Docker Hub goes by three names.
-bool isMeantFor(std::string_view serverAddress, std::string_view referenceHost,
-                std::string_view registryHost);
+// Is a credential for `serverAddress` ("https://index.docker.io/v1/", "host:5000" or empty: the host that the
+// reference names) meant for the registry that we go to? Another one, which the configuration names instead,
+// gets its own credential only, and none over a line without verified TLS. Docker Hub goes by three names.
+bool isMeantFor(std::string_view serverAddress, std::string_view referenceHost, std::string_view registryHost,
+                bool insecure);
 
 // The value of an Authorization header (RFC 7617 §2).
 std::string basicAuthorization(const Credentials& credentials);

@@ -27,12 +27,18 @@ TEST(Credentials, DecodesTheAuthText) {
 }
 
 TEST(Credentials, AreForOneServer) {
-  EXPECT_TRUE(isMeantFor("", "example.com", "example.com"));
-  EXPECT_TRUE(isMeantFor("https://example.com/v2/", "example.com", "mirror.local"));
-  EXPECT_TRUE(isMeantFor("mirror.local:5000", "example.com", "mirror.local:5000"));
-  EXPECT_TRUE(isMeantFor("https://index.docker.io/v1/", "docker.io", "registry-1.docker.io"));
-  EXPECT_FALSE(isMeantFor("https://index.docker.io/v1/", "example.com", "example.com"));
-  EXPECT_FALSE(isMeantFor("example.com:5000", "example.com", "example.com"));
+  EXPECT_TRUE(isMeantFor("", "example.com", "example.com", false));
+  EXPECT_TRUE(isMeantFor("https://Example.com/v2/", "example.com", "example.com", true));
+  EXPECT_TRUE(isMeantFor("https://index.docker.io/v1/", "docker.io", "registry-1.docker.io", false));
+  EXPECT_FALSE(isMeantFor("https://index.docker.io/v1/", "example.com", "example.com", false));
+  EXPECT_FALSE(isMeantFor("example.com:5000", "example.com", "example.com", false));
+}
+
+TEST(Credentials, DoNotFollowAnImageToAMirror) {
+  EXPECT_FALSE(isMeantFor("", "example.com", "mirror.local", false));
+  EXPECT_FALSE(isMeantFor("https://example.com/v2/", "example.com", "mirror.local", false));
+  EXPECT_TRUE(isMeantFor("mirror.local:5000", "example.com", "mirror.local:5000", false));
+  EXPECT_FALSE(isMeantFor("mirror.local:5000", "example.com", "mirror.local:5000", true));
 }
 
 }  // namespace

@@ -19,15 +19,19 @@ using namespace std::chrono_literals;
 
 // Main sends the request right after it asked for the fetcher.
 constexpr auto requestTimeout = 30s;
+// All documents of one image, with every retry, redirect and token: the kubelet waits no longer for a pull
+// that has not begun.
+constexpr auto resolveTimeout = 5min;
 
 // One operation, from the request to the reply.
 class Operation {
  public:
-  Operation(ipc::Packet packet, int control, std::chrono::milliseconds progressTimeout)
+  Operation(ipc::Packet packet, int control, const Settings& settings)
       : packet_(std::move(packet)),
+        settings_(settings),
         request_(packet_.as<schema::FetchRequest>()),
         control_(control),
-        http_(control, progressTimeout) {}
+        http_(control, settings.progressTimeout) {}
 
   Outcome<void> run(schema::FetchReply::Builder reply) {
     auto reference = ImageReference::parse(ipc::toString(request_.getReference()), "image");
@@ -41,15 +45,21 @@ class Operation {
  private:
   [[nodiscard]] RegistryAccess registryAccess() const {
     auto registry = request_.getRegistry();
-    return {ipc::toString(registry.getHost()), ipc::toString(registry.getRepository()),
-            registry.getPlainHttp(), registry.getSkipVerify(), registry.getListed()};
+    return {ipc::toString(registry.getHost()),
+            ipc::toString(registry.getRepository()),
+            registry.getPlainHttp(),
+            registry.getSkipVerify(),
+            registry.getListed(),
+            settings_.places};
   }
 
   [[nodiscard]] Outcome<Credentials> readCredentials(const ImageReference& reference) const {
     auto auth = request_.getAuth();
     std::string server = ipc::toString(auth.getServerAddress());
-    if (!isMeantFor(server, reference.host(), ipc::toString(request_.getRegistry().getHost())))
+    auto registry = request_.getRegistry();
+    if (!isMeantFor(server, reference.host(), ipc::toString(registry.getHost()), registry.getPlainHttp())) {
       return Credentials{};
+    }
     return credentialsFrom({ipc::toString(auth.getUsername()), ipc::toString(auth.getPassword()),
                             ipc::toString(auth.getAuth()), ipc::toString(auth.getIdentityToken()),
                             ipc::toString(auth.getRegistryToken())});
@@ -57,6 +67,7 @@ class Operation {
 
   Outcome<void> resolve(RegistryClient& client, const ImageReference& reference,
                         schema::FetchReply::Builder reply) {
+    http_.finishWithin(resolveTimeout);
     auto platform = request_.getResolve();
     auto documents =
         fetchDocuments(client, reference,
@@ -83,18 +94,19 @@ class Operation {
   }
 
   ipc::Packet packet_;
+  const Settings& settings_;
   schema::FetchRequest::Reader request_;
   int control_;
   HttpClient http_;
 };
 
-void serveOne(int socket, std::chrono::milliseconds progressTimeout) {
+void serveOne(int socket, const Settings& settings) {
   auto packet = ipc::receivePacket(socket, requestTimeout);
   if (!packet) return;
   capnp::MallocMessageBuilder message;
   auto reply = message.initRoot<schema::FetchReply>();
   try {
-    auto done = Operation(std::move(*packet), socket, progressTimeout).run(reply);
+    auto done = Operation(std::move(*packet), socket, settings).run(reply);
     if (!done) ipc::writeRefusal(reply.initRefused(), done.error());
   } catch (const std::bad_alloc&) {
     ipc::writeRefusal(reply.initRefused(),
@@ -124,7 +136,7 @@ void runFetcher(Fd socket, const Settings& settings) {
   try {
     (void)std::signal(SIGPIPE, SIG_IGN);
     jail::confine(jail::Process::fetcher, {settings.uid, settings.gid, readablePaths(), {socket.get()}});
-    serveOne(socket.get(), settings.progressTimeout);
+    serveOne(socket.get(), settings);
     ::_exit(0);
   } catch (const HungUp&) {
     ::_exit(0);

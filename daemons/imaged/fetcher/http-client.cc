@@ -33,8 +33,10 @@ struct Exchange {
   bool addressRefused = false;
   bool headersTooLarge = false;
   bool droppedEnough = false;
-  std::exception_ptr thrown;  // by the sink: nothing may be thrown through libcurl's C
-  Clock::time_point lastProgress = Clock::now();
+  std::exception_ptr thrown;              // by the sink: nothing may be thrown through libcurl's C
+  Clock::time_point mark = Clock::now();  // the last progress that counts
+  std::uint64_t sinceMark = 0;            // bytes of body
+  bool bodyBegun = false;
 };
 
 std::string lower(std::string_view text) {
@@ -57,7 +59,6 @@ bool isWanted(const std::string& name) {
 
 size_t onHeader(char* bytes, size_t, size_t count, void* context) {
   auto& exchange = *static_cast<Exchange*>(context);
-  exchange.lastProgress = Clock::now();
   exchange.headerBytes += count;
   if (exchange.headerBytes > limits::httpHeaders) {
     exchange.headersTooLarge = true;
@@ -76,8 +77,11 @@ size_t onHeader(char* bytes, size_t, size_t count, void* context) {
 }
 
 bool deliver(Exchange& exchange, std::string_view bytes) {
+  Clock::time_point before = Clock::now();
   try {
-    return exchange.sink(exchange.head, bytes);
+    bool more = exchange.sink(exchange.head, bytes);
+    exchange.mark += Clock::now() - before;  // the registry did not make us wait
+    return more;
   } catch (...) {
     exchange.thrown = std::current_exception();
     return false;
@@ -90,12 +94,20 @@ bool drop(Exchange& exchange, size_t count) {
   return !exchange.droppedEnough;
 }
 
+void noteProgress(Exchange& exchange, size_t count) {
+  exchange.sinceMark += count;
+  if (exchange.bodyBegun && exchange.sinceMark < leastProgress) return;
+  exchange.bodyBegun = true;
+  exchange.sinceMark = 0;
+  exchange.mark = Clock::now();
+}
+
 size_t onBody(char* bytes, size_t, size_t count, void* context) {
   auto& exchange = *static_cast<Exchange*>(context);
   curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &exchange.head.status);
   bool good = exchange.head.status >= 200 && exchange.head.status < 300;
   bool more = good ? deliver(exchange, {bytes, count}) : drop(exchange, count);
-  exchange.lastProgress = Clock::now();
+  noteProgress(exchange, count);
   return more ? count : CURL_WRITEFUNC_ERROR;
 }
 
@@ -204,17 +216,17 @@ tl::expected<HttpResponse, Transport> HttpClient::exchange(const HttpRequest& re
   auto remove = [this](CURL* handle) { curl_multi_remove_handle(multi_.get(), handle); };
   std::unique_ptr<CURL, decltype(remove)> added(easy.get(), remove);
 
-  Clock::time_point start = Clock::now();
+  Clock::time_point end = end_;
+  if (request.deadline.count() > 0) end = std::min(end, Clock::now() + request.deadline);
   int running = 1;
   while (true) {
+    Clock::time_point now = Clock::now();
+    if (now >= end || now - state.mark > progressTimeout_) return tl::unexpected(Transport::timedOut);
     if (curl_multi_perform(multi_.get(), &running) != CURLM_OK) throw std::runtime_error("libcurl failed");
     if (running == 0) break;
     curl_waitfd control{control_, CURL_WAIT_POLLIN, 0};
     curl_multi_poll(multi_.get(), &control, 1, pollMilliseconds, nullptr);
     if (control.revents != 0) throw HungUp();
-    Clock::time_point now = Clock::now();
-    bool late = request.deadline.count() > 0 && now - start > request.deadline;
-    if (late || now - state.lastProgress > progressTimeout_) return tl::unexpected(Transport::timedOut);
   }
   if (state.thrown) std::rethrow_exception(state.thrown);
   int left = 0;
@@ -228,7 +240,13 @@ tl::expected<HttpResponse, Transport> HttpClient::exchange(const HttpRequest& re
   return tl::unexpected(transportOf(code, state));
 }
 
+void HttpClient::finishWithin(std::chrono::milliseconds duration) {
+  end_ = Clock::now() + duration;
+}
+
 void HttpClient::pause(std::chrono::milliseconds duration) const {
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - Clock::now());
+  duration = std::clamp(left, std::chrono::milliseconds(0), duration);
   struct pollfd control {
     control_, POLLIN, 0
   };

@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -56,11 +57,18 @@ enum class Transport {
 // Takes body bytes of a 2xx response; false ends the exchange (Transport::stopped). Other bodies are dropped.
 using BodySink = std::function<bool(const HttpResponse& head, std::string_view bytes)>;
 
+// A byte now and then is no progress: at the default timeout this is 1 KiB/s.
+inline constexpr std::uint64_t leastProgress = 64 * 1024;
+
 class HttpClient {
  public:
-  // `control` is watched during every wait: readable means hung up. An exchange without a byte for
-  // `progressTimeout` ends as timedOut; time that the body's receiver takes does not count.
+  // `control` is watched during every wait: readable means hung up. An exchange ends as timedOut if its head
+  // takes longer than `progressTimeout`, or less than leastProgress bytes of body come in that time; time
+  // that the body's receiver takes does not count.
   HttpClient(int control, std::chrono::milliseconds progressTimeout);
+
+  // From now on all exchanges together, and the pauses between them, end by then.
+  void finishWithin(std::chrono::milliseconds duration);
 
   // Throws HungUp.
   tl::expected<HttpResponse, Transport> exchange(const HttpRequest& request, const BodySink& sink);
@@ -70,6 +78,7 @@ class HttpClient {
  private:
   int control_;
   std::chrono::milliseconds progressTimeout_;
+  std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::time_point::max();
   std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi_;
 };
 

@@ -13,6 +13,8 @@
 namespace bulkhead::fetcher {
 namespace {
 
+// Storage that takes nothing for so long is stuck; the pull ends and the kubelet tries again.
+constexpr int longestWaitMs = 30 * 60 * 1000;
 constexpr int roomyPipe = 1024 * 1024;  // /proc/sys/fs/pipe-max-size, as it comes
 
 }  // namespace
@@ -29,7 +31,7 @@ bool PipeWriter::write(std::string_view bytes) {
     if (n >= 0) {
       bytes.remove_prefix(static_cast<size_t>(n));
     } else if (errno == EAGAIN) {
-      waitForRoom();
+      if (!waitForRoom()) return false;
     } else if (errno == EPIPE) {
       return false;
     } else if (errno != EINTR) {
@@ -39,12 +41,14 @@ bool PipeWriter::write(std::string_view bytes) {
   return true;
 }
 
-void PipeWriter::waitForRoom() const {
+bool PipeWriter::waitForRoom() const {
   std::array<pollfd, 2> watched{{{pipe_.get(), POLLOUT, 0}, {control_, POLLIN, 0}}};
-  while (::poll(watched.data(), watched.size(), -1) < 0) {
+  int ready = 0;
+  while ((ready = ::poll(watched.data(), watched.size(), longestWaitMs)) < 0) {
     if (errno != EINTR) throwErrno("poll");
   }
   if (watched[1].revents != 0) throw HungUp();
+  return ready > 0;
 }
 
 }  // namespace bulkhead::fetcher

@@ -12,11 +12,11 @@ class PipeWriter {
   // Makes the pipe non-blocking. `control` as in HttpClient. Throws SystemError.
   PipeWriter(Fd pipe, int control);
 
-  // All of `bytes`. False if the reader is gone. Throws HungUp.
+  // All of `bytes`. False if the reader is gone, or takes nothing for half an hour. Throws HungUp.
   [[nodiscard]] bool write(std::string_view bytes);
 
  private:
-  void waitForRoom() const;
+  [[nodiscard]] bool waitForRoom() const;
 
   Fd pipe_;
   int control_;

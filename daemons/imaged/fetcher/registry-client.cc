@@ -149,14 +149,25 @@ Url RegistryClient::urlOf(const Wanted& wanted) const {
 
 HttpRequest RegistryClient::requestTo(const Url& url, const Wanted& wanted) const {
   Url home = urlOf(wanted);
-  bool atHome =
-      url.sameHost(home);  // what the configuration forgives the registry, it forgives that host alone
-  HttpRequest request{
-      url, wanted.headers, {}, atHome && registry_.skipVerify, atHome && registry_.listed, wanted.deadline};
+  HttpRequest request{url, wanted.headers, {}, false, false, wanted.deadline};
+  if (url.samePlace(home)) {
+    request.skipVerify = registry_.skipVerify;
+    request.anyAddress = registry_.listed;
+  } else if (const ListedPlace* place = placeOf(url)) {
+    request.skipVerify = place->insecure;
+    request.anyAddress = true;
+  }
   if (url.sameOrigin(home) && !authorizer_.authorization().empty()) {
     request.headers.push_back("Authorization: " + authorizer_.authorization());
   }
   return request;
+}
+
+// What the configuration forgives, it forgives the place that it names alone: any other needs its own rule.
+const ListedPlace* RegistryClient::placeOf(const Url& url) const {
+  auto found = std::find_if(registry_.places.begin(), registry_.places.end(),
+                            [&url](const ListedPlace& place) { return url.isAt(place.host); });
+  return found == registry_.places.end() ? nullptr : &*found;
 }
 
 bool RegistryClient::mayRedirectTo(const Url& url) const {

@@ -56,6 +56,7 @@ class RegistryClient {
   tl::expected<HttpResponse, Transport> askRegistry(const Wanted& wanted, const BodySink& sink);
   [[nodiscard]] Url urlOf(const Wanted& wanted) const;
   [[nodiscard]] HttpRequest requestTo(const Url& url, const Wanted& wanted) const;
+  [[nodiscard]] const ListedPlace* placeOf(const Url& url) const;
   [[nodiscard]] bool mayRedirectTo(const Url& url) const;
 
   HttpClient& http_;

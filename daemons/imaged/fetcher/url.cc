@@ -16,9 +16,7 @@ using Handle = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
 Handle handleOf(const std::string& text) {
   Handle handle(curl_url(), &curl_url_cleanup);
   if (!handle) throw std::bad_alloc();
-  if (text.size() > longest || curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) {
-    handle.reset();
-  }
+  if (curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) handle.reset();
   return handle;
 }
 
@@ -33,6 +31,7 @@ std::string part(CURLU* handle, CURLUPart which, unsigned flags = 0) {
 }  // namespace
 
 std::optional<Url> Url::parse(const std::string& text) {
+  if (text.size() > longest) return std::nullopt;
   Handle handle = handleOf(text);
   if (!handle) return std::nullopt;
   if (!part(handle.get(), CURLUPART_USER).empty() || !part(handle.get(), CURLUPART_PASSWORD).empty()) {
@@ -67,6 +66,11 @@ Url Url::withQuery(const std::string& name, const std::string& value) const {
   Url url = *this;
   url.text_ = part(handle.get(), CURLUPART_URL);
   return url;
+}
+
+bool Url::isAt(const std::string& place) const {
+  auto other = parse(scheme_ + "://" + place + "/");
+  return other && samePlace(*other);
 }
 
 bool Url::sameOrigin(const Url& other) const {

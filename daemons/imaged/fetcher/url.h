@@ -19,8 +19,13 @@ class Url {
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] const std::string& host() const { return host_; }  // lower case, IPv6 in brackets, no port
   [[nodiscard]] bool isHttps() const { return scheme_ == "https"; }
-  // Same host, whatever the port and scheme.
-  [[nodiscard]] bool sameHost(const Url& other) const { return host_ == other.host_; }
+  // Same host and port, whatever the scheme: what the configuration says of a registry is of this place
+  // alone.
+  [[nodiscard]] bool samePlace(const Url& other) const {
+    return host_ == other.host_ && port_ == other.port_;
+  }
+  // The same of "host[:port]", without a port the scheme's own.
+  [[nodiscard]] bool isAt(const std::string& place) const;
   // Same scheme, host and port: the only place a credential may go on to.
   [[nodiscard]] bool sameOrigin(const Url& other) const;
 

@@ -10,6 +10,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 import urllib.parse
 
 USERNAME, PASSWORD = "user", "S3CRET-pass"
@@ -157,6 +158,18 @@ class RegistryHandler(http.server.BaseHTTPRequestHandler):
         self.connection.settimeout(30)
         self.close_connection = True
         self.connection.recv(1)
+
+    def behave_drip(self, kind, reference):
+        """A byte now and then, for as long as the client takes it."""
+        self.begin(200, len(LAYER))
+        self.close_connection = True
+        for at in range(600):
+            self.wfile.write(LAYER[at:at + 1])
+            self.wfile.flush()
+            time.sleep(0.1)
+
+    def behave_wordy(self, kind, reference):
+        self.send(401, b"", {"WWW-Authenticate": f'Bearer realm="{self.registry.url}/token",scope="{"s" * 20000}"'})
 
     def behave_garbage(self, kind, reference):
         self.send(200, b"\x00\xff not json {" * 10)

@@ -116,6 +116,8 @@ progress_timeout_seconds = 2
         self.assert_refused(self.resolve(self.plain.host + "/good", **{"auth.auth": "%%%"}), "invalidArgument", "auth")
         self.assert_refused(self.resolve(self.plain.host + "/good", **{"auth.password": "x" * 50000}),
                             "invalidArgument", "auth")
+        self.assert_refused(self.resolve(self.plain.host + "/good", **{"platform.os": "x" * 65}),
+                            "invalidArgument", "platform")
         process = self.imaged.call("fetch", self.plain.host + "/good", "sha256:../../x", "1")
         self.assert_refused(json.loads(process.communicate()[1]), "invalidArgument", "digest")
         self.assertEqual(self.plain.requests, [])
@@ -174,9 +176,21 @@ progress_timeout_seconds = 2
         self.assertEqual(self.other.requests + self.public_tls.requests, [])
 
     def test_blocked_and_moved_registries(self):
-        self.assert_refused(self.resolve("blocked.test/x"), "permissionDenied", "blocked")
+        for name in ("blocked.test", "BLOCKED.test", "blocked.test:443"):
+            self.assert_refused(self.resolve(name + "/x"), "permissionDenied", "blocked")
         self.assert_refused(self.resolve("moved.test/team/x"), "notFound")
         self.assertEqual([r[2] for r in self.plain.requests][-1], "/v2/good/x/manifests/latest")
+
+    def test_a_listed_registry_opens_its_own_port_only(self):
+        self.plain.peers["cdn"] = self.plain.peers["token"] = self.unlisted.url
+        self.assert_refused(self.fetch(self.plain.host + "/redirect", **CREDENTIAL)[0], "permissionDenied")
+        self.assert_refused(self.resolve(self.plain.host + "/token", **CREDENTIAL), "permissionDenied")
+        self.assertEqual(self.unlisted.requests, [])
+
+    def test_a_redirect_to_another_listed_registry_is_followed(self):
+        self.plain.peers["cdn"] = self.tls.url
+        self.assertEqual(self.fetch(self.plain.host + "/redirect", **CREDENTIAL)[1], fake.LAYER)
+        self.assertEqual(self.tls.authorizations(), [None])
 
     # Credentials
 
@@ -189,6 +203,7 @@ progress_timeout_seconds = 2
                     answer = self.resolve(f"{self.plain.host}/{repository}", **settings)
                     self.assert_refused(answer, "permissionDenied")
         self.assert_refused(self.resolve(self.plain.host + "/no-realm", **CREDENTIAL), "failedPrecondition")
+        self.assert_refused(self.resolve(self.plain.host + "/wordy", **CREDENTIAL), "failedPrecondition", "too long")
 
     def test_each_kind_of_credential(self):
         ways = [("token", CREDENTIAL), ("basic", CREDENTIAL), ("token", {"auth.auth": fake.BASIC[6:]}),
@@ -280,6 +295,12 @@ progress_timeout_seconds = 2
         self.assert_unreachable(answer)
         self.assertLess(time.monotonic() - began, 20)
 
+    def test_a_transfer_of_a_byte_now_and_then_fails(self):
+        began = time.monotonic()
+        answer, _ = self.fetch(self.plain.host + "/drip")
+        self.assert_unreachable(answer)
+        self.assertLess(time.monotonic() - began, 20)
+
     # Processes
 
     def begin_stalled(self):
@@ -293,6 +314,12 @@ progress_timeout_seconds = 2
 
     def test_dropping_the_call_ends_the_fetcher(self):
         self.end(self.begin_stalled())
+        self.assertTrue(eventually(lambda: "fetcher" not in self.imaged.processes(), 1.0))
+
+    def test_a_fetcher_that_does_not_listen_is_killed(self):
+        process = self.begin_stalled()
+        os.kill(self.imaged.processes()["fetcher"][0], signal.SIGSTOP)
+        self.end(process)
         self.assertTrue(eventually(lambda: "fetcher" not in self.imaged.processes(), 1.0))
 
     def test_a_reader_that_does_not_read_does_not_keep_the_fetcher(self):

@@ -1,18 +1,21 @@
 // bulkhead-cni-runner --root DIR --plugin-dir DIR... --capability CAP_NAME...: runs CNI plugins for netd's
 // main, each in a handler process of its own, on requests received over descriptor 3.
+#include <poll.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <stdexcept>
 #include <string_view>
 
+#include "daemons/common/base/error.h"
+#include "daemons/common/base/fd.h"
 #include "daemons/common/base/layout.h"
-#include "daemons/common/base/log.h"
-#include "daemons/common/base/process.h"
 #include "daemons/common/jail/confine.h"
 #include "daemons/common/jail/daemon.h"
-#include "daemons/netd/cni-runner/run-handler.h"
+#include "daemons/netd/cni-runner/handlers.h"
 
 namespace {
 
@@ -39,26 +42,31 @@ cni::Places parse(int argc, char** argv, jail::CapabilitySet& capabilities) {
   return places;
 }
 
-[[noreturn]] void handle(ipc::Packet packet, const cni::Places& places) {
-  try {
-    (void)::close(control);
-    resetSignals();  // SIGCHLD above all: the plugin's status is wanted here
-    cni::handleRun(std::move(packet), places);
-  } catch (const std::exception& error) {
-    log::error("plugin run failed", {{"error", error.what()}});
-    ::_exit(1);
-  }
-  ::_exit(0);
+Fd watchChildren() {
+  sigset_t children;
+  ::sigemptyset(&children);
+  ::sigaddset(&children, SIGCHLD);
+  if (::sigprocmask(SIG_BLOCK, &children, nullptr) != 0) throwErrno("sigprocmask");
+  Fd fd(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) throwErrno("signalfd");
+  return fd;
 }
 
-// An unanswered request closes its answer socket, which is how the caller learns that its handler failed.
 int serve(const cni::Places& places) {
-  while (auto packet = ipc::receivePacket(control)) {
-    pid_t child = ::fork();
-    if (child == 0) handle(std::move(*packet), places);
-    if (child < 0) log::error("cannot fork", {{"error", errnoText(errno)}});
+  Fd ended = watchChildren();
+  cni::Handlers handlers(control);
+  while (true) {
+    std::array<pollfd, 2> watched{{{control, POLLIN, 0}, {ended.get(), POLLIN, 0}}};
+    if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) throwErrno("poll");
+    struct signalfd_siginfo ignored {};
+    while (::read(ended.get(), &ignored, sizeof ignored) > 0) {
+    }
+    handlers.reap();  // before the next request, which may be the DEL of a handler that was killed
+    if (watched[0].revents == 0) continue;
+    auto packet = ipc::receivePacket(control);
+    if (!packet) return 0;
+    handlers.start(std::move(*packet), places);
   }
-  return 0;
 }
 
 int run(int argc, char** argv) {
@@ -68,7 +76,6 @@ int run(int argc, char** argv) {
   jail::Confinement confinement;
   confinement.capabilities = capabilities;
   jail::confine(jail::Process::cniRunner, confinement);
-  (void)::signal(SIGCHLD, SIG_IGN);  // the kernel reaps the handlers
   return serve(places);
 }
 

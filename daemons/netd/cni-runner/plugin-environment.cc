@@ -2,7 +2,6 @@
 
 #include <net/if.h>
 
-#include <algorithm>
 #include <array>
 
 #include "daemons/common/base/ids.h"
@@ -18,12 +17,10 @@ std::string_view verbOf(schema::PluginRun::Command command) {
   return number < verbs.size() ? verbs[number] : std::string_view();
 }
 
-// CNI_ARGS is a list of KEY=VALUE joined by ';'.
+// CNI_ARGS is a list of KEY=VALUE joined by ';'. What Kubernetes calls pods is plain, and changes nothing
+// there.
 bool fitsArguments(const std::string& value) {
-  constexpr size_t longest = 253;
-  return value.size() <= longest && std::none_of(value.begin(), value.end(), [](unsigned char c) {
-           return c < 0x20 || c == 0x7f || c == ';' || c == '=';
-         });
+  return value.empty() || isPlainName(value);
 }
 
 std::string join(const std::vector<std::string>& parts) {
@@ -39,7 +36,7 @@ Outcome<std::string> kubernetesArguments(schema::PluginRun::Reader run) {
        {std::pair{"K8S_POD_NAMESPACE", run.getPodNamespace()}, std::pair{"K8S_POD_NAME", run.getPodName()},
         std::pair{"K8S_POD_INFRA_CONTAINER_ID", run.getPodId()}, std::pair{"K8S_POD_UID", run.getPodUid()}}) {
     std::string value = ipc::toString(text);
-    if (!fitsArguments(value)) return invalid(key, "holds ';', '=' or a control character, or is too long");
+    if (!fitsArguments(value)) return invalid(key, "is not a plain name");
     arguments += std::string(";") + key + "=" + value;
   }
   return arguments;

@@ -1,6 +1,7 @@
 #include "daemons/netd/cni-runner/plugin-process.h"
 
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,14 +19,16 @@ namespace {
 // In the child. By path, not by descriptor: a plugin may be a script, whose interpreter is given its name,
 // and only root can change what is in the directory that was checked.
 [[noreturn]] void execute(const std::string& path, std::vector<std::string>& environment,
-                          const StandardFds& fds) {
+                          const StandardFds& fds, PluginGroup& group, pid_t handler) {
   try {
+    // PDEATHSIG is set before the parent is checked: it may have died in between.
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != handler) ::_exit(127);
     std::vector<char*> variables;
     for (std::string& variable : environment) variables.push_back(variable.data());
     variables.push_back(nullptr);
     std::string name = path;
     char* const arguments[] = {name.data(), nullptr};
-    bool ready = ::setpgid(0, 0) == 0 && ::chdir("/") == 0 && ::dup2(fds.in.get(), 0) == 0 &&
+    bool ready = group.enter() && ::chdir("/") == 0 && ::dup2(fds.in.get(), 0) == 0 &&
                  ::dup2(fds.out.get(), 1) == 1 && ::dup2(fds.err.get(), 2) == 2;
     if (!ready) ::_exit(127);
     closeAllBut({});
@@ -40,11 +43,12 @@ namespace {
 }  // namespace
 
 PluginProcess::PluginProcess(const std::string& path, std::vector<std::string> environment,
-                             const StandardFds& fds) {
+                             const StandardFds& fds, PluginGroup& group)
+    : group_(group) {
+  pid_t handler = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) throwErrno("fork");
-  if (pid_ == 0) execute(path, environment, fds);
-  (void)::setpgid(pid_, pid_);  // here as well: killGroup() may come before the child has run
+  if (pid_ == 0) execute(path, environment, fds, group, handler);
   handle_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!handle_) throwErrno("pidfd_open");
 }
@@ -60,12 +64,21 @@ bool PluginProcess::wait(Deadline deadline, int caller) const {
   }
 }
 
-void PluginProcess::killGroup() const {
-  (void)::kill(-pid_, SIGKILL);
-}
-
 int PluginProcess::reap() const {
   return waitFor(pid_, std::nullopt)->code;
+}
+
+// Itself first: it may not have entered its group yet, and then never does.
+void PluginProcess::kill() const {
+  (void)::kill(pid_, SIGKILL);
+  group_.kill();
+}
+
+bool hasHungUp(int caller) {
+  struct pollfd watched {
+    caller, 0, 0
+  };
+  return ::poll(&watched, 1, 0) > 0;
 }
 
 }  // namespace bulkhead::cni

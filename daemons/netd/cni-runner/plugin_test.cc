@@ -1,6 +1,7 @@
 #include <capnp/message.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 
 #include "daemons/netd/cni-runner/plugin-environment.h"
 #include "daemons/netd/cni-runner/plugin-file.h"
+#include "daemons/netd/cni-runner/plugin-process.h"
 
 namespace bulkhead::cni {
 namespace {
@@ -40,7 +42,7 @@ class Environment : public ::testing::Test {
 };
 
 TEST_F(Environment, RefusesValuesThatChangeTheMeaningOfCniArgs) {
-  for (const char* bad : {"a;K8S_POD_NAME=b", "a=b", "a\nb", "a\x7f"}) {
+  for (const char* bad : {"a;K8S_POD_NAME=b", "a=b", "a\nb", "a\x7f", "a b", "\xff"}) {
     run.setPodName(bad);
     EXPECT_FALSE(build()) << bad;
   }
@@ -131,6 +133,14 @@ TEST_F(PluginFile, RefusesWhatOthersCanChange) {
 TEST_F(PluginFile, FindsTheFirstOfItsName) {
   EXPECT_EQ(find("good").value(), path + "/good");
   EXPECT_EQ(find("absent").error().code, Code::notFound);
+}
+
+TEST(Caller, HasHungUpWhenItsSocketIsClosed) {
+  SocketPair pair = makeSocketPair(SOCK_SEQPACKET);
+  EXPECT_FALSE(hasHungUp(-1)) << "nobody in particular";
+  EXPECT_FALSE(hasHungUp(pair.first.get()));
+  pair.second.reset();
+  EXPECT_TRUE(hasHungUp(pair.first.get()));
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ bool lockUntil(const Fd& netns, Deadline deadline) {
 
 class Run {
  public:
-  Run(schema::PluginRun::Reader request, StandardFds fds, Fd caller, const Places& places)
-      : request_(request), fds_(std::move(fds)), caller_(std::move(caller)), places_(places) {
+  Run(schema::PluginRun::Reader request, StandardFds fds, Fd caller, PluginGroup& group, const Places& places)
+      : request_(request), fds_(std::move(fds)), caller_(std::move(caller)), group_(group), places_(places) {
     deadline_ = std::chrono::steady_clock::now() + std::min(milliseconds(request.getTimeoutMs()), longestRun);
   }
 
@@ -74,10 +74,12 @@ class Run {
     auto path = findPlugin(places_.pluginDirectories, ipc::toString(request_.getPlugin()));
     if (!path) return ipc::writeRefusal(end_.initRefused(), path.error());
     if (netns_ && !lockUntil(netns_, deadline_)) return end_.setTimedOut();
-    process_.emplace(*path, std::move(*environment), fds_);
     int abandonable = request_.getCommand() == Command::ADD ? caller_.get() : -1;
+    // Its DEL may have had the lock before us: nothing may be added after that.
+    if (hasHungUp(abandonable)) return end_.setTimedOut();
+    process_.emplace(*path, std::move(*environment), fds_, group_);
     if (process_->wait(deadline_, abandonable)) return end_.setExited(process_->reap());
-    process_->killGroup();
+    process_->kill();
     (void)process_->wait(std::chrono::steady_clock::now() + dyingTime, -1);
     end_.setTimedOut();
   }
@@ -107,6 +109,7 @@ class Run {
   schema::PluginRun::Reader request_;
   StandardFds fds_;
   Fd caller_;
+  PluginGroup& group_;
   const Places& places_;
   Deadline deadline_;
   Fd netns_;
@@ -117,11 +120,11 @@ class Run {
 
 }  // namespace
 
-void handleRun(ipc::Packet packet, const Places& places) {
+void handleRun(ipc::Packet packet, PluginGroup& group, const Places& places) {
   StandardFds fds{packet.takeFd(0), packet.takeFd(1), packet.takeFd(2)};
   Fd caller = packet.takeFd(3);
   if (!isPacketSocket(caller)) throw std::runtime_error("run without a socket to answer on");
-  Run run(packet.as<schema::PluginRun>(), std::move(fds), std::move(caller), places);
+  Run run(packet.as<schema::PluginRun>(), std::move(fds), std::move(caller), group, places);
   run.execute();
   run.answer();
 }

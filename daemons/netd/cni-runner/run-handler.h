@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemons/netd/cni-runner/plugin-environment.h"
+#include "daemons/netd/cni-runner/plugin-group.h"
 #include "ipc/packet.h"
 
 namespace bulkhead::cni {
@@ -10,6 +11,8 @@ namespace bulkhead::cni {
 // Runs about one pod wait for each other (CNI specification, section 2: no parallel operations on one
 // container), also those of an earlier netd. An ADD whose caller went away is killed, since that caller owes
 // a DEL; every other command is finished.
-void handleRun(ipc::Packet packet, const Places& places);
+//
+// `group` is what the runner kills should this process be killed.
+void handleRun(ipc::Packet packet, PluginGroup& group, const Places& places);
 
 }  // namespace bulkhead::cni
