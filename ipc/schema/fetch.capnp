@@ -9,7 +9,8 @@ using Common = import "common.capnp";
 using Image = import "image.capnp";
 
 struct Spawn {}
-# main -> fetch zygote, with one descriptor: the fetcher's end of a fresh SEQPACKET socketpair. No answer.
+# main -> fetch zygote, with two descriptors: the fetcher's end of a fresh SEQPACKET socketpair, and the read end of
+# its leash: hung up, the fetcher is killed. No answer.
 # zygote -> main, once, without a descriptor, as soon as it is confined: ready.
 
 struct FetchRequest {
