@@ -41,6 +41,11 @@ inline constexpr size_t grpcMessage = 16 * 1024 * 1024;
 // What a CNI plugin may print: results are a few KiB.
 inline constexpr size_t pluginOutput = 1024 * 1024;
 
+// What the launcher writes down of a pod and of a container, in words of 8 bytes: 64 KiB, 5 MiB (2 MiB each
+// of arguments and environment).
+inline constexpr size_t podSpecWords = 8 * 1024;
+inline constexpr size_t containerSpecWords = 640 * 1024;
+
 // Texts in a container's spec: what execve(2) takes (MAX_ARG_STRLEN, and a quarter of the default stack).
 inline constexpr size_t argument = 128 * 1024;
 inline constexpr size_t argumentsTotal = 2 * 1024 * 1024;

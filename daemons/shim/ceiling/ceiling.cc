@@ -72,10 +72,15 @@ Outcome<void> checkDns(schema::Dns::Reader dns) {
   return {};
 }
 
+constexpr std::ptrdiff_t deepestGroup = 16;
+
 Outcome<void> checkPodPlaces(schema::PodSpec::Reader pod, schema::Ceiling::Reader ceiling) {
   if (pod.getCgroupParent().size() > 0) {
     auto parent = parseHostPath(toString(pod.getCgroupParent()), "cgroupParent");
     if (!parent) return tl::unexpected(parent.error());
+    if (!oci::isUtf8Text(*parent)) return invalid("cgroupParent", "is not UTF-8");
+    if (std::count(parent->begin(), parent->end(), '/') > deepestGroup)
+      return invalid("cgroupParent", "has more than 16 components");
     if (!beneathAny(*parent, ceiling.getCgroupParents())) return above("cgroupParent", "this control group");
   }
   if (pod.getLogDirectory().size() > 0) {
@@ -118,8 +123,7 @@ Outcome<void> checkProcess(const Request& r) {
     auto directory = parseHostPath(toString(r.spec.getWorkingDirectory()), "workingDirectory");
     if (!directory) return tl::unexpected(directory.error());
     if (!oci::isUtf8Text(*directory)) return invalid("workingDirectory", "is not UTF-8");
-    // CVE-2024-21626: a leaked descriptor is reachable through /proc/self/fd.
-    if (isBeneath(*directory, "/proc")) return invalid("workingDirectory", "is beneath /proc");
+    if (auto ok = checkWorkingDirectory(*directory); !ok) return ok;
   }
   if (r.spec.getTty())
     return refuse(Code::failedPrecondition, "tty", "comes with streaming, not in this version");
@@ -130,10 +134,13 @@ Outcome<void> checkUser(const Request& r) {
   constexpr size_t mostGroups = 65536;  // NGROUPS_MAX
   auto identities = r.config.getIdentities();
   if (r.spec.getGroups().size() > mostGroups) return invalid("groups", "has too many entries");
+  // -1 means "leave as it is" to the system calls that set ids.
   if (r.spec.getUid() == UINT32_MAX) return invalid("uid", "is not a user id");
+  if (r.spec.getGid() == UINT32_MAX) return invalid("gid", "is not a group id");
   if (isOurIdentity(r.spec.getUid(), identities)) return above("uid", "the user id of a Bulkhead process");
   if (isOurIdentity(r.spec.getGid(), identities)) return above("gid", "the group id of a Bulkhead process");
   for (std::uint32_t group : r.spec.getGroups()) {
+    if (group == UINT32_MAX) return invalid("groups", "has an entry that is not a group id");
     if (isOurIdentity(group, identities)) return above("groups", "the group id of a Bulkhead process");
   }
   if (r.spec.getUid() == 0 && !r.config.getCeiling().getRootUser()) return above("uid", "running as root");
@@ -202,10 +209,10 @@ Outcome<void> checkMounts(const Request& r) {
     auto destination = parseHostPath(toString(mounts[i].getDestination()), field);
     if (!destination) return tl::unexpected(destination.error());
     if (!oci::isUtf8Text(*destination)) return invalid(field, "is not UTF-8");
-    if (*destination == "/" || isBeneath(*destination, "/proc"))
-      return invalid(field, "is '/' or beneath /proc");
-    if (mounts[i].getRecursiveReadOnly() && !mounts[i].getReadOnly()) {
-      return invalid(indexed("mounts", i, ".recursiveReadOnly"), "needs readOnly");
+    if (auto ok = checkDestination(*destination, r.spec.getPrivileged(), field); !ok) return ok;
+    bool alone = mounts[i].getReadOnly() && mounts[i].getPropagation() == schema::Mount::Propagation::PRIVATE;
+    if (mounts[i].getRecursiveReadOnly() && !alone) {
+      return invalid(indexed("mounts", i, ".recursiveReadOnly"), "needs readOnly and private propagation");
     }
     std::string propagation = propagationName(mounts[i].getPropagation());
     if (propagation != "private" && !contains(r.config.getCeiling().getPropagation(), propagation)) {
@@ -282,6 +289,20 @@ Outcome<void> checkPod(schema::PodSpec::Reader pod, schema::Config::Reader confi
   if (auto ok = checkDns(pod.getDns()); !ok) return ok;
   if (auto ok = checkPodPlaces(pod, ceiling); !ok) return ok;
   return checkHandler(toString(pod.getRuntimeHandler()), config);
+}
+
+Outcome<void> checkWorkingDirectory(std::string_view directory) {
+  // CVE-2024-21626: a leaked descriptor is reachable through /proc/self/fd.
+  if (isBeneath(directory, "/proc")) return invalid("workingDirectory", "is beneath /proc");
+  return {};
+}
+
+Outcome<void> checkDestination(std::string_view place, bool privileged, const std::string& field) {
+  if (place == "/" || isBeneath(place, "/proc")) return invalid(field, "is '/' or beneath /proc");
+  // CVE-2025-31133: runc masks paths with what it finds as the container's /dev/null.
+  bool device = place == "/dev" || place == "/dev/null" || isBeneath(place, "/dev/pts");
+  if (device && !privileged) return invalid(field, "hides the container's own devices");
+  return {};
 }
 
 Outcome<void> checkContainer(schema::ContainerSpec::Reader spec, schema::PodSpec::Reader pod,

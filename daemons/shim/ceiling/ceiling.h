@@ -17,6 +17,10 @@ namespace bulkhead::ceiling {
 Outcome<void> checkPod(schema::PodSpec::Reader pod, schema::Config::Reader config);
 Outcome<void> checkContainer(schema::ContainerSpec::Reader spec, schema::PodSpec::Reader pod,
                              schema::Config::Reader config);
+// The parts of it that have to hold again for the place that an image's symbolic links make of a path;
+// absolute, without "..".
+Outcome<void> checkWorkingDirectory(std::string_view directory);
+Outcome<void> checkDestination(std::string_view place, bool privileged, const std::string& field);
 // The arguments of a container's or an exec's process.
 Outcome<void> checkArguments(capnp::List<capnp::Data>::Reader arguments, const std::string& field);
 

@@ -51,7 +51,11 @@ Outcome<Fd> makeSource(int root, const std::string& path, Mount::Reader mount,
   }
   for (size_t at = end + 1; at < path.size();) {
     size_t to = std::min(path.find('/', at), path.size());
-    parent = makeDirectory(parent.get(), path.substr(at, to - at), 0755);
+    try {
+      parent = makeDirectory(parent.get(), path.substr(at, to - at), 0755);
+    } catch (const SystemError& error) {  // a dangling link
+      return refuse(Code::failedPrecondition, field, "cannot be made: " + errnoText(error.number()));
+    }
     at = to + 1;
   }
   return parent;
@@ -94,6 +98,11 @@ Outcome<BindSource> openBindSource(Mount::Reader mount, const ceiling::BindRules
 
   struct stat info {};
   if (::fstat(source.get(), &info) != 0) throwErrno("fstat bind source");
+  if (granted->recursiveReadOnly && mount.getPropagation() != Mount::Propagation::PRIVATE) {
+    return refuse(Code::permissionDenied, field,
+                  "is granted read-only, and what is mounted there later would come in writable: use private "
+                  "propagation");
+  }
   Fd clone(static_cast<int>(::syscall(SYS_open_tree, source.get(), "",
                                       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE)));
   if (!clone) return refuse(Code::failedPrecondition, field, "cannot be bound: " + errnoText(errno));

@@ -13,6 +13,7 @@
 #include "daemons/common/base/process.h"
 #include "daemons/shim/ceiling/host-path.h"
 #include "daemons/shim/cgroup/cgroups.h"
+#include "daemons/shim/launcher/image-root.h"
 #include "daemons/shim/launcher/pod-namespaces.h"
 #include "ipc/convert.h"
 
@@ -57,7 +58,7 @@ class Stage {
     require(::mount("stage", path_.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=16m"),
             "mount stage");
     require(::mkdir(bundle().c_str(), 0700), "make bundle");
-    attach(birth_.root.get(), bundle() + "/rootfs", true);
+    attach(birth_.root.get(), rootPath(), true);
     attach(shm.get(), path_ + "/shm", true);
   }
 
@@ -76,6 +77,8 @@ class Stage {
       add({place, destination, mounts[i].getReadOnly(), propagationOption(mounts[i].getPropagation())});
     }
   }
+
+  [[nodiscard]] std::string rootPath() const { return bundle() + "/rootfs"; }
 
   Outcome<pid_t> create() {
     Fd config(::open((bundle() + "/config.json").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
@@ -131,6 +134,13 @@ void recordProcesses(const Container& container, pid_t pid) {
   record::writeRecord(container.directory.get(), "processes", message);
 }
 
+// A monitor that the OOM killer took would take its container with it. Best effort: proc(5) wants
+// CAP_SYS_RESOURCE.
+void protectMonitor() {
+  Fd score(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  if (score) (void)!::write(score.get(), "-999", 4);
+}
+
 // The descriptors become 3, 4, …, in this order, as shim/monitor/main.cc takes them.
 void arrange(const std::vector<int>& fds) {
   constexpr int high = 100;  // through free high numbers: one may sit where another has to go
@@ -173,10 +183,12 @@ Outcome<void> bear(Birth& birth, Fd& report) {
   for (int standard : {0, 1}) (void)::dup2(null.get(), standard);
   Stage stage(birth);
   stage.enter();
+  if (auto sound = checkImageRoot(birth.root.get(), stage.rootPath(), birth.spec); !sound) return sound;
   stage.attachMounts();
   auto pid = stage.create();
   if (!pid) return tl::unexpected(pid.error());
   recordProcesses(birth.container, *pid);
+  protectMonitor();
   Fd oom = cgroup::openOomCounter(birth.grants.cgroupsPath);
   stage.leave();
   executeShim(birth, *pid, null, oom, report);

@@ -126,19 +126,18 @@ Outcome<void> bearChild(const Context& context, const Container& container,
 // The container's directory, held, and empty but for what this request will write.
 Outcome<Container> claim(const Context& context, const ContainerId& id, const PodId& podId,
                          schema::ContainerInfo::Builder reply, bool& exists) {
-  auto other = record::podOf(context.pods, id);
-  if (other && *other != podId && findContainer(context, id.text(), record::Lock::shared)) {
-    return refuse(Code::alreadyExists, "id", "is a container of another pod");
-  }
   while (true) {
     Fd podDirectory = record::lockPod(context.pods, podId, record::Lock::shared, record::Absent::leave);
     auto pod = podDirectory ? readPod(podDirectory.get()) : nullptr;
     if (!pod) return refuse(Code::notFound, "podId", "is not a pod of this node");
+    // Before the directory: what is not in the index is found by nobody, not even to be deleted.
+    if (!record::indexContainer(context.pods, id, podId))
+      return refuse(Code::alreadyExists, "id", "is a container of another pod");
     Fd directory =
         record::lockContainer(podDirectory.get(), id, record::Lock::exclusive, record::Absent::make);
     Container container{id, podId, std::move(podDirectory), std::move(directory), std::move(pod)};
     exists = record::readRecord(container.directory.get(), "processes").has_value();
-    if (exists) fillInfo(container, reply);
+    if (exists) (void)fillInfo(context, container, reply);
     if (exists || !record::readRecord(container.directory.get(), "container")) return container;
     if (auto discarded = discardContainer(context, container); !discarded)
       return tl::unexpected(discarded.error());
@@ -153,6 +152,7 @@ Outcome<void> createContainer(const Context& context, schema::ContainerSpec::Rea
   if (!id) return tl::unexpected(id.error());
   auto podId = PodId::parse(toString(spec.getPodId()), "podId");
   if (!podId) return tl::unexpected(podId.error());
+  if (spec.totalSize().wordCount > limits::containerSpecWords) return invalid("", "is too large");
   bool exists = false;
   auto container = claim(context, *id, *podId, reply, exists);
   if (!container) return tl::unexpected(container.error());
@@ -160,14 +160,13 @@ Outcome<void> createContainer(const Context& context, schema::ContainerSpec::Rea
 
   auto done = ceiling::checkContainer(spec, container->pod->record.getSpec(), context.config);
   if (done) {
-    record::indexContainer(context.pods, *id, *podId);
     capnp::MallocMessageBuilder record;
     record.setRoot(spec);
     record::writeRecord(container->directory.get(), "container", record);
     done = bearChild(context, *container, spec);
   }
   if (done) {
-    fillInfo(*container, reply);
+    (void)fillInfo(context, *container, reply);
   } else if (auto discarded = discardContainer(context, *container); !discarded) {
     return discarded;
   }

@@ -31,8 +31,15 @@ constexpr auto recordDelay = 3s;
 
 // A pidfd that certainly means the process of the record; invalid if that one is gone.
 Fd openProcess(pid_t pid, std::uint64_t started) {
-  Fd process(pid > 0 ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1);
-  return process && processStartTime(pid) == started ? std::move(process) : Fd();
+  if (pid <= 0) return {};
+  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process && errno != ESRCH) throwErrno("pidfd_open");
+  if (!process) return {};
+  std::uint64_t seen = processStartTime(pid);
+  // Not knowing is not the same as being gone: whoever is gone may have its container killed.
+  if (seen == 0 && !hasEnded(process.get(), 0ms))
+    throw std::runtime_error("cannot read a process's start time");
+  return seen == started ? std::move(process) : Fd();
 }
 
 std::optional<shim::ExitRecord> exitOf(int directory) {
@@ -75,18 +82,20 @@ void endOrphan(int process) {
   (void)hasEnded(process, 2s);
 }
 
-void describeLiving(int directory, schema::ContainerProcesses::Reader processes,
+void describeLiving(int directory, const std::string& gate, schema::ContainerProcesses::Reader processes,
                     schema::ContainerInfo::Builder info) {
   Fd file = tryOpenBeneath(directory, "started", O_RDONLY);
   std::int64_t started = file ? shim::readStarted(file.get()) : 0;
   info.setPid(processes.getPid());
-  info.setState(started != 0 ? State::RUNNING : State::CREATED);
+  // The time is written first: a start that was killed on its way has not happened.
+  bool happened = started != 0 && ::access(gate.c_str(), F_OK) != 0;
+  info.setState(happened ? State::RUNNING : State::CREATED);
   if (started != 0) info.initExit().setStartedAt(started);
 }
 
-State stateOf(int directory) {
+State stateOf(const Context& context, const Container& container) {
   capnp::MallocMessageBuilder scratch;
-  return describeContainer(directory, scratch.initRoot<schema::ContainerInfo>());
+  return fillInfo(context, container, scratch.initRoot<schema::ContainerInfo>());
 }
 
 }  // namespace
@@ -114,7 +123,12 @@ Outcome<Container> findContainer(const Context& context, capnp::Text::Reader tex
   return Container{*id, *podId, std::move(podDirectory), std::move(directory), std::move(pod)};
 }
 
-State describeContainer(int directory, schema::ContainerInfo::Builder info) {
+std::string startGate(const Context& context, schema::PodRecord::Reader pod, const ContainerId& id) {
+  return context.layout.ociDirectory() + "/" + toString(pod.getRuntime()) + "/" + id.text() + "/exec.fifo";
+}
+
+State describeContainer(int directory, const std::string& gate, schema::ContainerInfo::Builder info,
+                        Wait wait) {
   auto packet = record::readRecord(directory, "processes");
   auto exited = exitOf(directory);
   if (packet && !exited) {
@@ -126,21 +140,27 @@ State describeContainer(int directory, schema::ContainerInfo::Builder info) {
     // reason.
     bool lives = process && !hasEnded(process.get(), 0ms);
     if (lives && monitored) {
-      describeLiving(directory, processes, info);
+      describeLiving(directory, gate, processes, info);
       return info.getState();
     }
     if (lives) endOrphan(process.get());
-    exited = awaitExit(directory, monitor.get());
+    exited = exitOf(directory);
+    if (!exited && monitored && wait == Wait::no) {
+      info.setState(State::RUNNING);
+      return State::RUNNING;
+    }
+    if (!exited) exited = awaitExit(directory, monitor.get());
   }
   if (exited) writeExitInfo(directory, *exited, info);
   info.setState(exited ? State::EXITED : State::LOST);
   return info.getState();
 }
 
-void fillInfo(const Container& container, schema::ContainerInfo::Builder info) {
+State fillInfo(const Context& context, const Container& container, schema::ContainerInfo::Builder info) {
   info.setId(container.id.text());
   info.setPodId(container.podId.text());
-  (void)describeContainer(container.directory.get(), info);
+  return describeContainer(container.directory.get(), startGate(context, container.pod->record, container.id),
+                           info, Wait::forRecord);
 }
 
 ipc::Packet readSpec(int directory) {
@@ -184,7 +204,7 @@ oci::Grants grantsFor(const Context& context, schema::PodRecord::Reader pod,
 Outcome<void> startContainer(const Context& context, capnp::Text::Reader id) {
   auto container = findContainer(context, id, record::Lock::exclusive);
   if (!container) return tl::unexpected(container.error());
-  State state = stateOf(container->directory.get());
+  State state = stateOf(context, *container);
   if (state == State::RUNNING) return {};
   if (state != State::CREATED) return refuse(Code::failedPrecondition, "containerId", "has already ended");
   auto runtime = OciRuntime::find(context, toString(container->pod->record.getRuntime()));
@@ -200,8 +220,8 @@ Outcome<void> signalContainer(const Context& context, schema::Signal::Reader sig
   if (signal.getSignal() < 1 || signal.getSignal() > 64) return invalid("signal", "is not 1 to 64");
   auto container = findContainer(context, signal.getContainerId(), record::Lock::shared);
   if (!container) return tl::unexpected(container.error());
-  auto hasEndedNow = [&container] {
-    State state = stateOf(container->directory.get());
+  auto hasEndedNow = [&context, &container] {
+    State state = stateOf(context, *container);
     return state == State::EXITED || state == State::LOST;
   };
   if (hasEndedNow()) return {};

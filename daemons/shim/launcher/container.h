@@ -24,9 +24,16 @@ Outcome<Container> findContainer(const Context& context, capnp::Text::Reader id,
 // Waits for the process behind a pidfd; a negative limit is none.
 bool hasEnded(int pidfd, std::chrono::milliseconds limit);
 
-// What /proc and its records say; fills everything but the ids.
-schema::ContainerInfo::State describeContainer(int directory, schema::ContainerInfo::Builder info);
-void fillInfo(const Container& container, schema::ContainerInfo::Builder info);
+// The runtime's own file (runc's and crun's exec.fifo) that is there until the container's start has
+// happened.
+std::string startGate(const Context& context, schema::PodRecord::Reader pod, const ContainerId& id);
+// What /proc, the runtime and our records say; fills everything but the ids. With Wait::no a container that
+// has ended and whose record is still being written counts as running: its monitor will tell.
+enum class Wait { no, forRecord };
+schema::ContainerInfo::State describeContainer(int directory, const std::string& gate,
+                                               schema::ContainerInfo::Builder info, Wait wait);
+schema::ContainerInfo::State fillInfo(const Context& context, const Container& container,
+                                      schema::ContainerInfo::Builder info);
 
 // The spec as accepted; throws if the record is missing.
 ipc::Packet readSpec(int directory);

@@ -46,7 +46,7 @@ Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader s
   auto container = findContainer(context, spec.getContainerId(), record::Lock::shared);
   if (!container) return tl::unexpected(container.error());
   capnp::MallocMessageBuilder scratch;
-  auto state = describeContainer(container->directory.get(), scratch.initRoot<schema::ContainerInfo>());
+  auto state = fillInfo(context, *container, scratch.initRoot<schema::ContainerInfo>());
   if (state != schema::ContainerInfo::State::RUNNING) {
     return refuse(Code::failedPrecondition, "containerId", "is not running");
   }
@@ -80,8 +80,8 @@ pid_t forkExecutioner(const Started& process, const Pipe& verdict) {
   if (::read(verdict.read.get(), &byte, 1) != 1 || byte != finished) {
     // The monitor has not reaped it, so the number is still its. The group is its own or the runtime's.
     pid_t group = ::getpgid(process.pid);
-    (void)::syscall(SYS_pidfd_send_signal, process.handle.get(), SIGKILL, nullptr, 0);
-    if (group > 1 && group != ::getpgrp()) (void)::kill(-group, SIGKILL);
+    bool there = ::syscall(SYS_pidfd_send_signal, process.handle.get(), SIGKILL, nullptr, 0) == 0;
+    if (there && group > 1 && group != ::getpgrp()) (void)::kill(-group, SIGKILL);
   }
   ::_exit(0);
 }

@@ -1,6 +1,7 @@
 // One connection, one request, one reply, in a process of its own.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemons/common/base/beneath.h"
 #include "daemons/common/base/log.h"
@@ -23,7 +24,7 @@ constexpr auto requestTimeout = 5s;
 
 Outcome<void> inspect(const Context& context, capnp::Text::Reader id, schema::ContainerInfo::Builder reply) {
   auto container = findContainer(context, id, record::Lock::shared);
-  if (container) fillInfo(*container, reply);
+  if (container) (void)fillInfo(context, *container, reply);
   return container.map([](const Container&) {});
 }
 
@@ -34,20 +35,30 @@ void list(const Context& context, Reply reply) {
   for (unsigned i = 0; i < pods.size(); ++i) {
     infos[i].setId(pods[i].text());
     Fd directory = tryOpenBeneath(context.pods.directory.get(), pods[i].text(), O_RDONLY | O_DIRECTORY);
-    if (!directory) continue;
-    if (auto pod = readPod(directory.get())) infos[i].setShimUid(pod->record.getShimUid());
+    auto pod = directory ? readPod(directory.get()) : nullptr;
+    if (!pod) continue;
+    infos[i].setShimUid(pod->record.getShimUid());
     auto ids = record::listContainers(directory.get());
     auto containers = infos[i].initContainers(static_cast<unsigned>(ids.size()));
     for (unsigned k = 0; k < ids.size(); ++k) {
       containers[k].setId(ids[k].text());
       containers[k].setPodId(pods[i].text());
       Fd container = tryOpenBeneath(directory.get(), "containers/" + ids[k].text(), O_RDONLY | O_DIRECTORY);
-      if (container) (void)describeContainer(container.get(), containers[k]);
+      std::string gate = startGate(context, pod->record, ids[k]);
+      if (container) (void)describeContainer(container.get(), gate, containers[k], Wait::no);
     }
   }
 }
 
-Outcome<void> dispatch(const Context& context, ipc::Packet& packet, int connection, Reply reply) {
+// A few bytes at once: they arrive whole (pipe(7), PIPE_BUF).
+void announce(const Fd& execs) {
+  pid_t self = ::getpid();
+  if (::write(execs.get(), &self, sizeof self) != static_cast<ssize_t>(sizeof self))
+    throwErrno("announce an exec");
+}
+
+Outcome<void> dispatch(const Context& context, ipc::Packet& packet, int connection, const Fd& execs,
+                       Reply reply) {
   auto request = packet.as<schema::LaunchRequest>();
   reply.setDone();
   switch (request.which()) {
@@ -64,6 +75,7 @@ Outcome<void> dispatch(const Context& context, ipc::Packet& packet, int connecti
     case schema::LaunchRequest::DELETE_CONTAINER:
       return deleteContainer(context, request.getDeleteContainer());
     case schema::LaunchRequest::EXEC:
+      announce(execs);
       return execInContainer(context, request.getExec(), packet.takeFd(0), packet.takeFd(1), connection,
                              reply.initExec());
     case schema::LaunchRequest::INSPECT:
@@ -81,7 +93,7 @@ Outcome<void> dispatch(const Context& context, ipc::Packet& packet, int connecti
 
 }  // namespace
 
-int handle(const Context& context, Fd connection) {
+int handle(const Context& context, Fd connection, const Fd& execs) {
   ::umask(022);  // modes are given explicitly
   capnp::MallocMessageBuilder message;
   auto reply = message.initRoot<schema::LaunchReply>();
@@ -89,7 +101,9 @@ int handle(const Context& context, Fd connection) {
   try {
     auto packet = ipc::receivePacket(connection.get(), requestTimeout);
     if (!packet) return 1;
-    done = dispatch(context, *packet, connection.get(), reply);
+    done = dispatch(context, *packet, connection.get(), execs, reply);
+  } catch (const record::Busy& error) {
+    done = refuse(Code::unavailable, "", std::string(error.what()) + ", try again");
   } catch (const kj::Exception& error) {
     log::error("bad request", {{"error", error.getDescription().cStr()}});
   } catch (const std::exception& error) {

@@ -59,9 +59,10 @@ Outcome<Fd> openLog(const Context& context, const std::string& directory, const 
   std::string name = slash == std::string::npos ? relative : relative.substr(slash + 1);
   Fd log = tryOpenBeneath(opened->get(), name, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, logMode);
   struct stat info {};
-  // A FIFO or device put there by somebody else would block or do worse.
-  if (!log || ::fstat(log.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
-    return refuse(Code::failedPrecondition, "logPath", "is not a regular file that can be appended to");
+  // A FIFO or device put there by somebody else would block or do worse; another name of it may be anything.
+  if (!log || ::fstat(log.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1) {
+    return refuse(Code::failedPrecondition, "logPath",
+                  "is not a regular file of one name that can be appended to");
   }
   return log;
 }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ namespace bulkhead::launcher {
 namespace {
 
 constexpr size_t longestMessage = 512;
+constexpr std::chrono::seconds lastBreath{5};
 
 void placeStdio(int wanted, int number) {
   int null = wanted >= 0 ? -1 : ::open("/dev/null", O_RDWR);
@@ -27,13 +29,15 @@ void placeStdio(int wanted, int number) {
 
 // In the child. Everything that a container could inherit is as the bare runtime would have it.
 [[noreturn]] void execute(const std::string& program, std::vector<std::string> words, const Stdio& stdio,
-                          std::vector<int> pass) {
+                          std::vector<int> pass, pid_t parent) noexcept {
   std::string path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   char* const environment[] = {path.data(), nullptr};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   jail::restoreForStrangers();
+  // Whoever started it wrote down what has to be undone; a runtime that outlived it would make more.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(127);
   // crun's exec leaves the process in this group: kill(0, …) in a container must not reach us.
   if (::setsid() < 0) ::_exit(127);
   placeStdio(stdio.in, 0);
@@ -76,17 +80,18 @@ OciRuntime::Running OciRuntime::start(const std::vector<std::string>& arguments,
   std::vector<std::string> words{path_, "--root", state_, "--log",
                                  "/proc/self/fd/" + std::to_string(log.get())};
   words.insert(words.end(), arguments.begin(), arguments.end());
+  pid_t self = ::getpid();
   pid_t pid = ::fork();
   if (pid < 0) throwErrno("fork");
-  if (pid == 0) execute(path_, words, stdio, {log.get(), pass});
+  if (pid == 0) execute(path_, words, stdio, {log.get(), pass}, self);
   return {pid, std::move(log)};
 }
 
 Outcome<void> OciRuntime::finish(Running running) {
   auto status = waitFor(running.pid, limits::ociRuntime);
   if (!status) {
-    (void)::kill(running.pid, SIGKILL);  // our own child, not yet reaped
-    (void)waitFor(running.pid, std::nullopt);
+    (void)::kill(-running.pid, SIGKILL);     // our own child, not yet reaped, and its session
+    (void)waitFor(running.pid, lastBreath);  // one that hangs in the kernel is left to init's reaping
     return refuse(Code::deadlineExceeded, "", "the OCI runtime did not finish in time and was killed");
   }
   if (status->code == 0) return {};

@@ -16,6 +16,7 @@
 #include "daemons/shim/launcher/oci-runtime.h"
 #include "daemons/shim/launcher/pod-namespaces.h"
 #include "ipc/convert.h"
+#include "ipc/limits.h"
 
 namespace bulkhead::launcher {
 namespace {
@@ -112,6 +113,8 @@ std::unique_ptr<Pod> readPod(int podDirectory) {
 Outcome<void> makePod(const Context& context, schema::PodSpec::Reader spec, schema::PodInfo::Builder reply) {
   auto id = PodId::parse(toString(spec.getId()), "id");
   if (!id) return tl::unexpected(id.error());
+  // A record is a copy of it, with what this version does not know.
+  if (spec.totalSize().wordCount > limits::podSpecWords) return invalid("", "is too large");
   if (auto allowed = ceiling::checkPod(spec, context.config); !allowed) return allowed;
 
   Fd directory = record::lockPod(context.pods, *id, record::Lock::exclusive, record::Absent::make);

@@ -6,8 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <set>
+#include <thread>
 
 #include "daemons/common/base/log.h"
 #include "daemons/common/base/process.h"
@@ -18,6 +20,8 @@ namespace {
 
 // Requests at once; more wait in the listener's backlog.
 constexpr size_t mostHandlers = 256;
+// Execs at once, which last as long as their commands and so must not use up the others' places.
+constexpr size_t mostExecs = 1024;
 
 Fd takeSignals() {
   sigset_t wanted;
@@ -36,11 +40,13 @@ class Server {
 
   void run() {
     while (true) {
-      pollfd ready[] = {{signals_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
-      nfds_t count = handlers_.size() < mostHandlers ? 2 : 1;
+      pollfd ready[] = {
+          {signals_.get(), POLLIN, 0}, {execs_.read.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+      nfds_t count = handlers_.size() < mostHandlers ? 3 : 2;
       if (::poll(ready, count, -1) < 0 && errno != EINTR) throwErrno("poll");
+      if (ready[1].revents != 0) takeExec();
       if (ready[0].revents != 0 && takeSignal() != SIGCHLD) return;
-      if (count == 2 && ready[1].revents != 0) admit();
+      if (count == 3 && ready[2].revents != 0) admit();
     }
   }
 
@@ -49,13 +55,32 @@ class Server {
     signalfd_siginfo info{};
     if (::read(signals_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info))
       throwErrno("read signal");
-    for (pid_t child = 0; (child = ::waitpid(-1, nullptr, WNOHANG)) > 0;) handlers_.erase(child);
+    for (pid_t child = 0; (child = ::waitpid(-1, nullptr, WNOHANG)) > 0;) {
+      handlers_.erase(child);
+      running_.erase(child);
+    }
     return static_cast<int>(info.ssi_signo);
+  }
+
+  // One that was reaped before its word was read is in neither set.
+  void takeExec() {
+    pid_t handler = 0;
+    if (::read(execs_.read.get(), &handler, sizeof handler) != static_cast<ssize_t>(sizeof handler))
+      throwErrno("read an exec's announcement");
+    if (handlers_.erase(handler) == 0) return;
+    running_.insert(handler);
+    if (running_.size() <= mostExecs) return;
+    log::warning("too many execs at once; one is ended");
+    (void)::kill(handler, SIGKILL);  // our child, not yet reaped
   }
 
   void admit() {
     Fd connection = acceptOn(listener_.get());
-    if (!connection) return;
+    if (!connection) {
+      // Out of descriptors, most likely: the listener stays readable, so do not spin.
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      return;
+    }
     if (auto checked = ipc::checkPeer(connection.get(), permitted_); !checked) {
       log::warning("connection refused", {{"reason", describe(checked.error())}});
       return;
@@ -64,7 +89,7 @@ class Server {
     if (child < 0) log::error("cannot fork a handler", {{"error", errnoText(errno)}});
     if (child == 0) {
       resetSignals();
-      ::_exit(handle(context_, std::move(connection)));
+      ::_exit(handle(context_, std::move(connection), execs_.write));
     }
     if (child > 0) handlers_.insert(child);
   }
@@ -74,6 +99,8 @@ class Server {
   const ipc::PermittedPeer& permitted_;
   Fd signals_;
   std::set<pid_t> handlers_;
+  Pipe execs_ = makePipe();
+  std::set<pid_t> running_;  // handlers that are execs
 };
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace bulkhead::launcher {
 void serve(const Context& context, const Fd& listener, const ipc::PermittedPeer& permitted);
 
 // In the handler's process: one request, one reply (handler.cc). Never throws; the result is the exit status.
-int handle(const Context& context, Fd connection);
+// One that is an exec, and so lasts as long as its command, writes its pid to `execs`.
+int handle(const Context& context, Fd connection, const Fd& execs);
 
 }  // namespace bulkhead::launcher

@@ -14,6 +14,9 @@ namespace {
 
 using namespace bulkhead;
 
+// Otherwise KJ looks for I/O only once nothing is left to do, which a flood of output never lets happen.
+constexpr unsigned eventsPerPoll = 8;
+
 int shimMain(int argc, char** argv) {
   jail::sanitise(shim::inheritedDescriptors);
   shim::Options options = shim::parseOptions(argc, argv);
@@ -28,6 +31,7 @@ int shimMain(int argc, char** argv) {
   // The process cannot be looked up: there is no /proc here. The socket's directory admits cri's group alone.
   ipc::RpcListener server(*io.lowLevelProvider, std::move(listener), {options.criUid, ""}, serve);
   auto serving = server.run().eagerlyEvaluate([](kj::Exception&&) {});
+  io.waitScope.setBusyPollInterval(eventsPerPoll);
   monitor.run().wait(io.waitScope);
   return 0;
 }

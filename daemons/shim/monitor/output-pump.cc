@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -11,6 +12,9 @@
 
 namespace bulkhead::shim {
 namespace {
+
+// A writer that never pauses must not keep the other stream, the reaper and the socket waiting.
+constexpr size_t turn = 256 * 1024;
 
 int makeNonBlocking(int fd) {
   if (::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK) != 0) throwErrno("fcntl O_NONBLOCK");
@@ -26,31 +30,38 @@ OutputPump::OutputPump(kj::UnixEventPort& port, Fd pipe, Stream stream, LogWrite
       observer_(port, makeNonBlocking(pipe_.get()), kj::UnixEventPort::FdObserver::OBSERVE_READ) {}
 
 kj::Promise<void> OutputPump::run() {
-  if (drain()) return kj::READY_NOW;
+  switch (drain(turn)) {
+    case Found::end:
+      return kj::READY_NOW;
+    case Found::more:
+      return kj::evalLater([this] { return run(); });
+    case Found::nothing:
+      break;
+  }
   return observer_.whenBecomesReadable().then([this] { return run(); });
 }
 
 void OutputPump::finish() {
-  if (!ended_) (void)drain();
+  if (!ended_) (void)drain(static_cast<size_t>(std::max(::fcntl(pipe_.get(), F_GETPIPE_SZ), 0)));
   if (!ended_) log_.finish(stream_, wallClock());
   ended_ = true;
 }
 
-// True at end of file. Bounded, so that one stream does not starve the other.
-bool OutputPump::drain() {
+OutputPump::Found OutputPump::drain(size_t limit) {
   std::array<char, 32768> buffer;  // NOLINT: filled by read
-  while (!ended_) {
+  for (size_t total = 0; !ended_ && total < limit;) {
     ssize_t size = ::read(pipe_.get(), buffer.data(), buffer.size());
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0 && errno == EAGAIN) return false;
+    if (size < 0 && errno == EAGAIN) return Found::nothing;
     if (size > 0) {
+      total += static_cast<size_t>(size);
       log_.append(stream_, {buffer.data(), static_cast<size_t>(size)}, wallClock());
       continue;
     }
     log_.finish(stream_, wallClock());
     ended_ = true;
   }
-  return true;
+  return ended_ ? Found::end : Found::more;
 }
 
 }  // namespace bulkhead::shim

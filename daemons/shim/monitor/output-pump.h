@@ -19,7 +19,9 @@ class OutputPump {
   void finish();
 
  private:
-  bool drain();
+  enum class Found { nothing, more, end };
+  // Takes what there is, up to about `limit` bytes.
+  Found drain(size_t limit);
 
   Fd pipe_;
   Stream stream_;

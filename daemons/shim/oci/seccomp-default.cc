@@ -162,10 +162,17 @@ void writeDefaultSeccomp(JsonWriter& json, const std::vector<std::string>& capab
     Argument is{0, "SCMP_CMP_EQ", persona};
     writeRule(json, "personality", &is);
   }
-  // Every family but AF_ALG (38) and AF_VSOCK (40).
-  for (Argument family :
-       {Argument{0, "SCMP_CMP_LT", 38}, Argument{0, "SCMP_CMP_EQ", 39}, Argument{0, "SCMP_CMP_GT", 40}}) {
-    writeRule(json, "socket", &family);
+  // Families 0-37, 39 and 41-47: every one but AF_ALG (38) and AF_VSOCK (40). By the 32 bits that the kernel
+  // looks at, so that no higher bit passes for another family.
+  for (auto [mask, family] : {std::pair{0xffffffe0LL, 0LL},
+                              {0xfffffffcLL, 32LL},
+                              {0xfffffffeLL, 36LL},
+                              {0xffffffffLL, 39LL},
+                              {0xffffffffLL, 41LL},
+                              {0xfffffffeLL, 42LL},
+                              {0xfffffffcLL, 44LL}}) {
+    Argument is{0, "SCMP_CMP_MASKED_EQ", mask, family};
+    writeRule(json, "socket", &is);
   }
   json.end().end();
 }

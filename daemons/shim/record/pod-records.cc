@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <memory>
+#include <thread>
 
 #include "daemons/common/base/beneath.h"
 #include "daemons/common/base/io.h"
@@ -18,6 +20,9 @@ namespace {
 
 constexpr unsigned directoryMode = 0700;
 constexpr unsigned recordMode = 0600;
+// For a request on the same object that is stuck (a dead file server's volume): others must not pile up
+// behind it.
+constexpr std::chrono::seconds patience{30};
 constexpr const char* indexName = "by-container";
 
 bool isStill(int parent, const std::string& name, int fd) {
@@ -38,8 +43,11 @@ Fd lockDirectory(int parent, const std::string& name, Lock lock, Absent absent) 
       return {};
     }
     if (!directory) throwErrno("open " + name);
-    while (::flock(directory.get(), lock == Lock::shared ? LOCK_SH : LOCK_EX) != 0) {
-      if (errno != EINTR) throwErrno("flock " + name);
+    auto deadline = std::chrono::steady_clock::now() + patience;
+    while (::flock(directory.get(), (lock == Lock::shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
+      if (errno != EINTR && errno != EWOULDBLOCK) throwErrno("flock " + name);
+      if (std::chrono::steady_clock::now() > deadline) throw Busy();
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
     // Whoever held it before may have removed it.
     if (isStill(parent, name, directory.get())) return directory;
@@ -104,9 +112,15 @@ std::optional<PodId> podOf(const Pods& pods, const ContainerId& id) {
   return pod ? std::optional(*pod) : std::nullopt;
 }
 
-void indexContainer(const Pods& pods, const ContainerId& id, const PodId& pod) {
+bool indexContainer(const Pods& pods, const ContainerId& id, const PodId& pod) {
+  Fd all = lockAll(pods);
+  auto other = podOf(pods, id);
+  bool taken = other && *other != pod &&
+               tryOpenBeneath(pods.directory.get(), other->text() + "/containers/" + id.text(), O_PATH);
+  if (taken) return false;
   writeFile(makeDirectory(pods.directory.get(), indexName, directoryMode).get(), id.text(), pod.text(),
             recordMode);
+  return true;
 }
 
 void unindexContainer(const Pods& pods, const ContainerId& id) {

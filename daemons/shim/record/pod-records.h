@@ -6,6 +6,7 @@
 
 #include <capnp/message.h>
 
+#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,8 +27,13 @@ struct Pods {
 enum class Lock { shared, exclusive };
 enum class Absent { leave, make };
 
+// The object stayed locked for half a minute.
+struct Busy : std::exception {
+  [[nodiscard]] const char* what() const noexcept override { return "another request holds it"; }
+};
+
 // The object's directory, held with flock(2) until the descriptor closes: verbs on one object take turns,
-// others do not wait. An invalid Fd if it does not exist (any more) and is not to be made.
+// others do not wait. An invalid Fd if it does not exist (any more) and is not to be made. Throws Busy.
 Fd lockPod(const Pods& pods, const PodId& id, Lock lock, Absent absent);
 Fd lockContainer(int podDirectory, const ContainerId& id, Lock lock, Absent absent);
 
@@ -44,7 +50,8 @@ void writeFile(int directory, const std::string& name, std::string_view bytes, u
 
 // Which pod a container belongs to; nothing if the container is unknown.
 std::optional<PodId> podOf(const Pods& pods, const ContainerId& id);
-void indexContainer(const Pods& pods, const ContainerId& id, const PodId& pod);
+// False if another pod has a container of that id. Takes lockAll.
+[[nodiscard]] bool indexContainer(const Pods& pods, const ContainerId& id, const PodId& pod);
 void unindexContainer(const Pods& pods, const ContainerId& id);
 
 std::vector<PodId> listPods(const Pods& pods);

@@ -97,7 +97,11 @@ bool enterOwnMounts() {
     EXPECT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
     // crun refuses a hybrid host whose v2 hierarchy owns a controller; mounted here as v1, it owns none. On a
     // v2 host this fails, and is not needed.
-    (void)::mount("hugetlb", "/mnt", "cgroup", 0, "hugetlb");
+    // A hierarchy of a moment ago may still be on its way out.
+    bool v2 = std::filesystem::exists("/sys/fs/cgroup/cgroup.controllers");
+    for (int i = 0; !v2 && i < 100 && ::mount("hugetlb", "/mnt", "cgroup", 0, "hugetlb") != 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
     return true;
   }();
   return entered;
