@@ -45,9 +45,9 @@ HostCheck checkOpenat2() {
 HostCheck checkLandlock() {
   constexpr unsigned askVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
   long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, askVersion);
-  if (version > 0) return {"landlock", Finding::ok, "ABI " + std::to_string(version), ""};
-  return {"landlock", Finding::failure, "absent or switched off",
-          "boot with lsm=landlock,… on a kernel of 5.13 or later: daemons do not start without their walls"};
+  if (version >= 2) return {"landlock", Finding::ok, "ABI " + std::to_string(version), ""};
+  return {"landlock", Finding::warning, version == 1 ? "ABI 1" : "absent or switched off",
+          "boot with lsm=landlock,… on a kernel of 5.19 or later: until then daemons run without this wall"};
 }
 
 HostCheck checkSeccomp() {

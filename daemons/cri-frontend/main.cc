@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
 
   auto io = kj::setupAsyncIo();
   Loop loop{*io.lowLevelProvider, io.unixEventPort, io.provider->getTimer()};
+  io.waitScope.setBusyPollInterval(32);  // a peer that never pauses keeps nobody else waiting
   Frontend frontend(loop, start.layout, readSettings(loaded.get()));
   Reconcile::run(frontend).wait(io.waitScope);
   CriServices services(frontend);

@@ -45,6 +45,7 @@ int serve(int argc, char** argv) {
   Storage storage(io.unixEventPort, path, std::move(helpers.zygote), config.getPull().getMaxLayerBytes());
   ipc::PermittedPeer cri{identities.getCriUid(), start.options.peerCgroup};
   Daemon daemon(io, storage, std::move(listener), std::move(cri), std::move(helpers.mounter));
+  io.waitScope.setBusyPollInterval(32);  // a pipe that is never empty keeps nobody else waiting
   jail::notifyReady(start);
   daemon.run().wait(io.waitScope);
   return 1;  // run() only ends by an exception
