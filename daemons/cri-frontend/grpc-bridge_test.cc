@@ -93,6 +93,9 @@ TEST_F(Served, RefusesInTheRightCodeAndSpeaksUp) {
 
 // Whoever waits in the backlog while there is no descriptor to give is served once there is one.
 TEST_F(Served, AcceptsAgainAfterItRanOutOfDescriptors) {
+#ifdef BULKHEAD_SANITIZED
+  GTEST_SKIP() << "UBSan opens pipes to look at an object's type";
+#endif
   std::string path = world_.root + "/cri.sock";
   auto listener = test::listenAt(path, SOCK_STREAM);
   Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

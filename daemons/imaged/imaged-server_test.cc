@@ -57,14 +57,15 @@ TEST_F(ImagedServerTest, BoundsWhatAFetcherRefusesWith) {
   refusal.setField(std::string(30000, 'f'));
   refusal.setReason(std::string(30000, 'r'));
   ASSERT_TRUE(ipc::sendPacket(fetcher.get(), message));
-  auto got = ipc::readRefusal(call.wait(io_.waitScope).getResult().getRefused());
+  auto response = call.wait(io_.waitScope);
+  auto got = ipc::readRefusal(response.getResult().getRefused());
   EXPECT_EQ(got.field.size(), 256U);
   EXPECT_LE(got.reason.size(), 1024U);
 }
 
 TEST_F(ImagedServerTest, BoundsThePlatform) {
-  auto result = beginResolve(std::string(65, 'x')).wait(io_.waitScope).getResult();
-  EXPECT_EQ(ipc::readRefusal(result.getRefused()).field, "platform");
+  auto response = beginResolve(std::string(65, 'x')).wait(io_.waitScope);
+  EXPECT_EQ(ipc::readRefusal(response.getResult().getRefused()).field, "platform");
 }
 
 TEST_F(ImagedServerTest, CutsTheLeashWithTheCall) {
