@@ -1,21 +1,14 @@
 #include "ipc/packet-client.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 
-#include "daemons/common/base/error.h"
+#include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/sockets.h"
 
 namespace bulkhead::ipc {
 namespace {
-
-Fd nonBlocking(Fd socket) {
-  int flags = ::fcntl(socket.get(), F_GETFL);
-  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0) throwErrno("fcntl O_NONBLOCK");
-  return socket;
-}
 
 kj::Exception disconnected(kj::StringPtr what) {
   return {kj::Exception::Type::DISCONNECTED, __FILE__, __LINE__, kj::str(what)};

@@ -1,11 +1,11 @@
 #include "daemons/cri-frontend/cri-services.h"
 
-#include <fcntl.h>
 #include <grpc/support/log.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_posix.h>
 
 #include "bulkhead/admin/v1/admin.grpc.pb.h"
+#include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/log.h"
 #include "daemons/common/base/sockets.h"
 #include "daemons/cri-frontend/calls/calls.h"
@@ -140,10 +140,6 @@ class AdminService final : public ::bulkhead::admin::v1::Admin::CallbackService 
   Dispatch run_;
 };
 
-void makeNonBlocking(int fd) {
-  if (::fcntl(fd, F_SETFL, O_NONBLOCK) != 0) throwErrno("fcntl O_NONBLOCK");
-}
-
 void logFromGrpc(gpr_log_func_args* args) {
   if (args->severity == GPR_LOG_SEVERITY_ERROR) log::warning("grpc", {{"message", args->message}});
 }
@@ -191,12 +187,12 @@ CriServices::~CriServices() = default;
 
 // gRPC reads a descriptor that it is given as if it were non-blocking, and does not make it so.
 void CriServices::serve(Fd connection) {
-  makeNonBlocking(connection.get());
+  setNonBlocking(connection.get());
   grpc::AddInsecureChannelFromFd(impl_->server.get(), connection.release());
 }
 
 kj::Promise<void> CriServices::accept(Fd listener) {
-  makeNonBlocking(listener.get());
+  setNonBlocking(listener.get());
   auto owned = kj::heap(std::move(listener));
   auto observer = kj::heap<kj::UnixEventPort::FdObserver>(impl_->frontend.loop.port, owned->get(),
                                                           kj::UnixEventPort::FdObserver::OBSERVE_READ);

@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/log.h"
 #include "daemons/common/base/process.h"
@@ -37,16 +38,6 @@ void prepareLibraries() {
   // daemons over AF_UNIX; files and dns are part of libc, and this turns nscd off as well.
   if (__nss_configure_lookup("hosts", "files dns") != 0)
     throw std::runtime_error("cannot configure the resolver");
-}
-
-Fd watchChildren() {
-  sigset_t children;
-  ::sigemptyset(&children);
-  ::sigaddset(&children, SIGCHLD);
-  if (::sigprocmask(SIG_BLOCK, &children, nullptr) != 0) throwErrno("sigprocmask");
-  Fd fd(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) throwErrno("signalfd");
-  return fd;
 }
 
 class Zygote {

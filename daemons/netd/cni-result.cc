@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "daemons/common/base/address.h"
 #include "daemons/common/base/log.h"
-#include "daemons/netd/address.h"
 
 namespace bulkhead::netd {
 namespace {

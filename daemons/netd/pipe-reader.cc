@@ -1,12 +1,12 @@
 #include "daemons/netd/pipe-reader.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
+#include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/error.h"
 
 namespace bulkhead::netd {
@@ -15,11 +15,6 @@ namespace {
 // Reads in one turn of the event loop: as much as a pipe holds.
 constexpr int chunksPerTurn = 4;
 constexpr size_t chunkSize = 16384;
-
-Fd nonBlocking(Fd pipe) {
-  if (::fcntl(pipe.get(), F_SETFL, O_NONBLOCK) != 0) throwErrno("fcntl O_NONBLOCK");
-  return pipe;
-}
 
 }  // namespace
 

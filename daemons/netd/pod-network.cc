@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "daemons/netd/address.h"
+#include "daemons/common/base/address.h"
 #include "ipc/convert.h"
 
 namespace bulkhead::netd {

@@ -3,7 +3,7 @@
 #include <capnp/message.h>
 #include <gtest/gtest.h>
 
-#include "daemons/netd/address.h"
+#include "daemons/common/base/address.h"
 
 namespace bulkhead::netd {
 namespace {

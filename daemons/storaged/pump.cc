@@ -1,10 +1,10 @@
 #include "daemons/storaged/pump.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/error.h"
 
 namespace bulkhead::storaged {
@@ -14,12 +14,6 @@ namespace {
 // between the read, the hash and the write.
 constexpr size_t bufferBytes = 256 * 1024;
 constexpr int turnsPerAdvance = 4;
-
-Fd nonBlocking(Fd fd) {
-  int flags = ::fcntl(fd.get(), F_GETFL);
-  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) throwErrno("fcntl O_NONBLOCK");
-  return fd;
-}
 
 }  // namespace
 

@@ -7,18 +7,13 @@
 #include <array>
 #include <cerrno>
 
-#include "daemons/common/base/error.h"
+#include "daemons/common/base/descriptors.h"
 
 namespace bulkhead::cri {
 namespace {
 
 constexpr size_t pipeBytes = 64 * 1024;      // what a pipe holds (pipe(7))
 constexpr size_t largestPipe = 1024 * 1024;  // and may hold after F_SETPIPE_SZ without privilege
-
-Fd nonBlocking(Fd pipe) {
-  if (::fcntl(pipe.get(), F_SETFL, O_NONBLOCK) != 0) throwErrno("fcntl O_NONBLOCK");
-  return pipe;
-}
 
 }  // namespace
 

@@ -1,18 +1,12 @@
 #include "daemons/cri-frontend/peers/netd-client.h"
 
-#include <arpa/inet.h>
-
+#include "daemons/common/base/address.h"
 #include "ipc/convert.h"
 
 namespace bulkhead::cri {
 namespace {
 
 constexpr const char* name = "netd";
-
-bool isAddress(const std::string& text) {
-  unsigned char binary[sizeof(in6_addr)];
-  return inet_pton(AF_INET, text.c_str(), binary) == 1 || inet_pton(AF_INET6, text.c_str(), binary) == 1;
-}
 
 Attachment readAttachment(schema::Attachment::Reader from) {
   Attachment to{{}, ipc::toString(from.getNetnsPath())};

@@ -1,9 +1,8 @@
 #include "daemons/cri-frontend/translate/pod.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
+#include "daemons/common/base/address.h"
 #include "daemons/cri-frontend/translate/fields.h"
 #include "daemons/cri-frontend/translate/profiles.h"
 
@@ -23,11 +22,6 @@ bool isHostname(std::string_view name) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
                   c == '.';
          });
-}
-
-bool isAddress(const std::string& text) {
-  unsigned char binary[sizeof(in6_addr)];
-  return inet_pton(AF_INET, text.c_str(), binary) == 1 || inet_pton(AF_INET6, text.c_str(), binary) == 1;
 }
 
 std::string handlerOf(const std::string& asked, const Settings& settings, FirstRefusal& no) {

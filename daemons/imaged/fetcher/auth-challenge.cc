@@ -1,5 +1,7 @@
 #include "daemons/imaged/fetcher/auth-challenge.h"
 
+#include "daemons/imaged/fetcher/ascii.h"
+
 #include <optional>
 
 namespace bulkhead::fetcher {
@@ -9,12 +11,6 @@ namespace {
 bool isTokenChar(char c) {
   bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   return alnum || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
 }
 
 class Parser {

@@ -9,6 +9,7 @@
 
 #include "daemons/common/base/log.h"
 #include "daemons/imaged/fetcher/address-guard.h"
+#include "daemons/imaged/fetcher/ascii.h"
 #include "ipc/limits.h"
 
 namespace bulkhead::fetcher {
@@ -38,12 +39,6 @@ struct Exchange {
   std::uint64_t sinceMark = 0;            // bytes of body
   bool bodyBegun = false;
 };
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
 
 std::string_view trimmed(std::string_view text) {
   size_t begin = text.find_first_not_of(" \t\r\n");

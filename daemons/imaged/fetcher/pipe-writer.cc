@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 
+#include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/error.h"
 #include "daemons/imaged/fetcher/http-client.h"
 
@@ -19,9 +20,7 @@ constexpr int roomyPipe = 1024 * 1024;  // /proc/sys/fs/pipe-max-size, as it com
 
 }  // namespace
 
-PipeWriter::PipeWriter(Fd pipe, int control) : pipe_(std::move(pipe)), control_(control) {
-  int flags = ::fcntl(pipe_.get(), F_GETFL);
-  if (flags < 0 || ::fcntl(pipe_.get(), F_SETFL, flags | O_NONBLOCK) != 0) throwErrno("fcntl on the pipe");
+PipeWriter::PipeWriter(Fd pipe, int control) : pipe_(nonBlocking(std::move(pipe))), control_(control) {
   (void)::fcntl(pipe_.get(), F_SETPIPE_SZ, roomyPipe);  // fewer turns between writer and reader, if we may
 }
 

@@ -6,12 +6,11 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <stdexcept>
 #include <string_view>
 
+#include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/error.h"
-#include "daemons/common/base/fd.h"
 #include "daemons/common/base/layout.h"
 #include "daemons/common/jail/confine.h"
 #include "daemons/common/jail/daemon.h"
@@ -40,16 +39,6 @@ cni::Places parse(int argc, char** argv, jail::CapabilitySet& capabilities) {
   }
   if (places.netnsDirectory.empty()) throw std::runtime_error("--root is missing");
   return places;
-}
-
-Fd watchChildren() {
-  sigset_t children;
-  ::sigemptyset(&children);
-  ::sigaddset(&children, SIGCHLD);
-  if (::sigprocmask(SIG_BLOCK, &children, nullptr) != 0) throwErrno("sigprocmask");
-  Fd fd(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) throwErrno("signalfd");
-  return fd;
 }
 
 int serve(const cni::Places& places) {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "daemons/common/base/beneath.h"
+#include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/ids.h"
 #include "daemons/common/base/log.h"
 #include "daemons/netd/cni-runner/plugin-file.h"
@@ -27,11 +28,6 @@ using Command = schema::PluginRun::Command;
 
 // A plugin that hangs in the kernel does not die of SIGKILL; the caller is answered all the same.
 constexpr milliseconds dyingTime{2000}, longestRun{600'000};
-
-bool isPipe(const Fd& fd) {
-  struct stat info {};
-  return ::fstat(fd.get(), &info) == 0 && S_ISFIFO(info.st_mode);
-}
 
 // Seals exist on memfds only: no other regular file answers.
 bool isMemfd(const Fd& fd) {
@@ -92,7 +88,8 @@ class Run {
 
  private:
   Outcome<std::vector<std::string>> prepare() {
-    bool fit = (isPipe(fds_.in) || isMemfd(fds_.in)) && isPipe(fds_.out) && isPipe(fds_.err);
+    bool fit =
+        (isPipe(fds_.in.get()) || isMemfd(fds_.in)) && isPipe(fds_.out.get()) && isPipe(fds_.err.get());
     if (!fit) return invalid("descriptors", "are not pipes or a memfd");
     std::string path;
     if (request_.getPodId().size() != 0) {

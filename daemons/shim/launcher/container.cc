@@ -144,12 +144,11 @@ State describeContainer(int directory, const std::string& gate, schema::Containe
       return info.getState();
     }
     if (lives) endOrphan(process.get());
-    exited = exitOf(directory);
+    exited = wait == Wait::no ? exitOf(directory) : awaitExit(directory, monitor.get());
     if (!exited && monitored && wait == Wait::no) {
       info.setState(State::RUNNING);
       return State::RUNNING;
     }
-    if (!exited) exited = awaitExit(directory, monitor.get());
   }
   if (exited) writeExitInfo(directory, *exited, info);
   info.setState(exited ? State::EXITED : State::LOST);

@@ -2,12 +2,12 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
 
+#include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/io.h"
 #include "daemons/common/base/process.h"
 #include "daemons/common/jail/confine.h"
@@ -28,11 +28,6 @@ struct Started {
   Fd handle;  // pidfd
   uid_t shimUid = 0;
 };
-
-bool isPipe(const Fd& fd) {
-  struct stat info {};
-  return fd && ::fstat(fd.get(), &info) == 0 && S_ISFIFO(info.st_mode);
-}
 
 Fd memoryFile(const std::string& bytes) {
   Fd file(::memfd_create("exec-process", MFD_CLOEXEC));
@@ -105,7 +100,8 @@ bool endsInTime(int process, int connection, std::chrono::milliseconds limit) {
 Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader spec, Fd out, Fd err,
                               int connection, schema::ExecEnd::Builder reply) {
   constexpr auto killGrace = 2s;
-  if (!isPipe(out) || !isPipe(err)) return invalid("", "exec needs two pipes, for stdout and stderr");
+  if (!isPipe(out.get()) || !isPipe(err.get()))
+    return invalid("", "exec needs two pipes, for stdout and stderr");
   if (spec.getArgs().size() == 0) return invalid("args", "is empty");
   if (auto ok = ceiling::checkArguments(spec.getArgs(), "args"); !ok) return ok;
 

@@ -7,7 +7,7 @@
 #include <array>
 #include <cerrno>
 
-#include "daemons/common/base/error.h"
+#include "daemons/common/base/descriptors.h"
 #include "daemons/shim/record/exit-record.h"
 
 namespace bulkhead::shim {
@@ -16,18 +16,13 @@ namespace {
 // A writer that never pauses must not keep the other stream, the reaper and the socket waiting.
 constexpr size_t turn = 256 * 1024;
 
-int makeNonBlocking(int fd) {
-  if (::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK) != 0) throwErrno("fcntl O_NONBLOCK");
-  return fd;
-}
-
 }  // namespace
 
 OutputPump::OutputPump(kj::UnixEventPort& port, Fd pipe, Stream stream, LogWriter& log)
-    : pipe_(std::move(pipe)),
+    : pipe_(nonBlocking(std::move(pipe))),
       stream_(stream),
       log_(log),
-      observer_(port, makeNonBlocking(pipe_.get()), kj::UnixEventPort::FdObserver::OBSERVE_READ) {}
+      observer_(port, pipe_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ) {}
 
 kj::Promise<void> OutputPump::run() {
   switch (drain(turn)) {

@@ -1,8 +1,8 @@
 #include "daemons/storaged/zygote/job.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
+#include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/ids.h"
 #include "daemons/storaged/zygote/cell.h"
 #include "ipc/convert.h"
@@ -13,11 +13,10 @@ namespace {
 using Request = schema::WorkerRequest::Reader;
 
 // `access`: O_RDONLY or O_WRONLY.
-bool isPipe(int fd, int access) {
-  struct stat info {};
+bool isPipeEnd(int fd, int access) {
   int flags = fd < 0 ? -1 : ::fcntl(fd, F_GETFL);
   bool fits = flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) == access;
-  return fits && ::fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode);
+  return fits && isPipe(fd);
 }
 
 std::vector<std::string> unpackArguments(const LayerLimits& limits) {
@@ -83,9 +82,9 @@ Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, int store, co
   Fd result = packet.takeFd(2);
   Fd log = packet.takeFd(3);
   if (packet.fdCount() != 4) return invalid("descriptors", "are not four");
-  if (!isPipe(input.get(), O_RDONLY)) return invalid("input", "is not the read end of a pipe");
+  if (!isPipeEnd(input.get(), O_RDONLY)) return invalid("input", "is not the read end of a pipe");
   for (const Fd* end : {&output, &result, &log}) {
-    if (!isPipe(end->get(), O_WRONLY)) return invalid("descriptors", "are not write ends of pipes");
+    if (!isPipeEnd(end->get(), O_WRONLY)) return invalid("descriptors", "are not write ends of pipes");
   }
   auto job = placeJob(request, store, limits);
   if (!job) return job;

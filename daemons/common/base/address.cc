@@ -1,8 +1,8 @@
-#include "daemons/netd/address.h"
+#include "daemons/common/base/address.h"
 
 #include <arpa/inet.h>
 
-namespace bulkhead::netd {
+namespace bulkhead {
 
 bool isAddress(const std::string& text) {
   if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string::npos) return false;
@@ -11,4 +11,4 @@ bool isAddress(const std::string& text) {
          ::inet_pton(AF_INET6, text.c_str(), &parsed) == 1;
 }
 
-}  // namespace bulkhead::netd
+}  // namespace bulkhead

@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace bulkhead::netd {
+namespace bulkhead {
 
 // A complete IPv4 or IPv6 address, without prefix length or zone.
 bool isAddress(const std::string& text);
 
-}  // namespace bulkhead::netd
+}  // namespace bulkhead
