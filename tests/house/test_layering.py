@@ -31,8 +31,8 @@ MAY_USE = {
 # What no privileged program may reach: event loops, RPC machinery, gRPC, text parsers.
 FORBIDDEN = re.compile(r'#include [<"](kj/async|capnp/(rpc|capability|ez-rpc)|grpc|google/protobuf|nlohmann|toml|yaml|regex)')
 SYNCHRONOUS = ("daemons/shim/launcher", "daemons/shim/ceiling", "daemons/shim/oci", "daemons/shim/record",
-               "daemons/shim/cgroup", "daemons/storaged/zygote", "daemons/storaged/mounter", "daemons/netd/netns-helper",
-               "daemons/netd/cni-runner", "daemons/common/base", "daemons/common/jail")
+               "daemons/shim/cgroup", "daemons/storaged/zygote", "daemons/storaged/mounter", "daemons/storaged/overlay",
+               "daemons/netd/netns-helper", "daemons/netd/cni-runner", "daemons/common/base", "daemons/common/jail")
 
 GENERATED = re.compile(r"\.(capnp|pb)\.h$|_generated\.h$")
 

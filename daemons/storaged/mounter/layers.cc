@@ -9,6 +9,7 @@
 #include <string>
 
 #include "daemons/common/base/beneath.h"
+#include "daemons/storaged/overlay/image-root.h"
 
 namespace bulkhead::mounter {
 namespace {
@@ -34,18 +35,14 @@ Fd makeUpper(int container, int topmostLower) {
 
 }  // namespace
 
-Outcome<OverlayLayers> openLayers(int store, const ContainerId& container,
-                                  const std::vector<LayerName>& names) {
+Outcome<overlay::Layers> openLayers(int store, const ContainerId& container,
+                                    const std::vector<LayerName>& names) {
   Fd directory = tryOpenBeneath(store, "containers/" + container.text(), directoryFlags);
   if (!directory)
     return refuse(Code::notFound, "container", "has no directory in the store: " + errnoText(errno));
-  OverlayLayers layers;
-  for (const LayerName& name : names) {
-    Fd lower = tryOpenBeneath(store, "layers/" + name.text() + "/closed/diff", directoryFlags);
-    if (!lower)
-      return refuse(Code::notFound, "layer " + name.text(), "cannot be opened: " + errnoText(errno));
-    layers.lower.push_back(std::move(lower));
-  }
+  auto lowers = overlay::openLowers(store, names);
+  if (!lowers) return tl::unexpected(lowers.error());
+  overlay::Layers layers{std::move(*lowers), {}, {}};
   Fd closed = makeClosedDirectory(directory.get(), "closed");
   layers.upper = makeUpper(closed.get(), layers.lower.front().get());
   if (!layers.upper) return refuse(Code::internal, "container", "has no usable upper: " + errnoText(errno));

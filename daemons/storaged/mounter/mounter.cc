@@ -12,6 +12,8 @@
 #include "daemons/common/base/log.h"
 #include "daemons/common/base/sockets.h"
 #include "daemons/storaged/mounter/layers.h"
+#include "daemons/storaged/mounter/view.h"
+#include "daemons/storaged/overlay/overlay.h"
 #include "ipc/convert.h"
 #include "ipc/limits.h"
 #include "ipc/packet.h"
@@ -112,7 +114,7 @@ Outcome<Fd> Mounter::mount(const Request& request) {
   try {
     auto layers = openLayers(store_.get(), request.container, *names);
     if (!layers) return tl::unexpected(layers.error());
-    return mountOverlay(*layers, request.readOnly);
+    return overlay::mountOverlay(*layers, request.readOnly, stage);
   } catch (const SystemError& error) {
     log::error("cannot mount", {{"container", request.container.text()}, {"reason", error.what()}});
     return refuse(Code::internal, "root file system", "cannot be mounted: " + errnoText(error.number()));

@@ -21,8 +21,8 @@
 #include "daemons/common/base/process.h"
 #include "daemons/common/base/sockets.h"
 #include "daemons/storaged/mounter/layers.h"
-#include "daemons/storaged/mounter/overlay.h"
 #include "daemons/storaged/mounter/view.h"
+#include "daemons/storaged/overlay/overlay.h"
 #include "daemons/storaged/zygote/testing/test-store.h"
 #include "ipc/convert.h"
 #include "ipc/packet.h"
@@ -344,10 +344,11 @@ TEST_F(MounterTest, EveryMethodMountsAllLayers) {
   std::string before = mountTable();
   EXPECT_EQ(inChild([&] {
               Fd store = enterView(openDirectory(store_.path()).get());
+              using overlay::Method;
               for (Method method : {Method::descriptors, Method::paths, Method::options}) {
                 auto opened = openLayers(store.get(), container_, names);
                 if (!opened) return 1;
-                Fd mount = tryMount(method, *opened);
+                Fd mount = overlay::tryMount(method, *opened, stage);
                 if (!mount && method != Method::descriptors) return 2;  // which is new in 6.13
                 if (mount && ::faccessat(mount.get(), "126", F_OK, 0) != 0) return 3;
               }

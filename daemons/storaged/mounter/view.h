@@ -6,8 +6,7 @@
 
 namespace bulkhead::mounter {
 
-inline constexpr const char* stage = "/stage";                   // empty, for mounts on their way out
-inline constexpr const char* descriptorPaths = "/proc/self/fd";  // names for what is open
+inline constexpr const char* stage = "/stage";  // empty, for mounts on their way out
 
 // Moves the process into such a namespace and returns the store's directory in it; `store` is a descriptor of
 // that directory outside. Nothing mounted afterwards is seen by the host. Throws SystemError: the process is

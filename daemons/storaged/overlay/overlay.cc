@@ -1,4 +1,4 @@
-#include "daemons/storaged/mounter/overlay.h"
+#include "daemons/storaged/overlay/overlay.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -12,9 +12,8 @@
 #include <utility>
 
 #include "daemons/common/base/log.h"
-#include "daemons/storaged/mounter/view.h"
 
-namespace bulkhead::mounter {
+namespace bulkhead::overlay {
 namespace {
 
 // kernel, filesystems/overlayfs.rst. redirect_dir has no "off" that userxattr accepts.
@@ -31,7 +30,7 @@ bool addLayer(int context, const char* key, const Fd& layer, Method method) {
   return ::fsconfig(context, FSCONFIG_SET_STRING, key, pathOf(layer).c_str(), 0) == 0;
 }
 
-Fd mountByContext(Method method, const OverlayLayers& layers) {
+Fd mountByContext(Method method, const Layers& layers) {
   Fd context(::fsopen("overlay", FSOPEN_CLOEXEC));
   if (!context) return {};
   bool good = ::fsconfig(context.get(), FSCONFIG_SET_STRING, "source", "overlay", 0) == 0 &&
@@ -40,20 +39,24 @@ Fd mountByContext(Method method, const OverlayLayers& layers) {
     good = good && ::fsconfig(context.get(), FSCONFIG_SET_STRING, key, value, 0) == 0;
   }
   for (const Fd& layer : layers.lower) good = good && addLayer(context.get(), "lowerdir+", layer, method);
-  good = good && addLayer(context.get(), "upperdir", layers.upper, method) &&
-         addLayer(context.get(), "workdir", layers.work, method) &&
-         ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
+  if (layers.upper.valid()) {
+    good = good && addLayer(context.get(), "upperdir", layers.upper, method) &&
+           addLayer(context.get(), "workdir", layers.work, method);
+  }
+  good = good && ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
   return good ? Fd(::fsmount(context.get(), FSMOUNT_CLOEXEC, 0)) : Fd();
 }
 
 // Names relative to /proc/self/fd: 127 of them are half a kilobyte.
-Fd mountByOptions(const OverlayLayers& layers) {
+Fd mountByOptions(const Layers& layers, const char* stage) {
   std::string options = "userxattr";
   for (const auto& [key, value] : settings) options += std::string(",") + key + "=" + value;
   std::string separator = ",lowerdir=";
   for (const Fd& layer : layers.lower) options += std::exchange(separator, ":") + std::to_string(layer.get());
-  options +=
-      ",upperdir=" + std::to_string(layers.upper.get()) + ",workdir=" + std::to_string(layers.work.get());
+  if (layers.upper.valid()) {
+    options +=
+        ",upperdir=" + std::to_string(layers.upper.get()) + ",workdir=" + std::to_string(layers.work.get());
+  }
 
   if (::chdir(descriptorPaths) != 0) return {};
   bool mounted = ::mount("overlay", stage, "overlay", 0, options.c_str()) == 0;
@@ -70,15 +73,15 @@ Fd mountByOptions(const OverlayLayers& layers) {
 
 }  // namespace
 
-Fd tryMount(Method method, const OverlayLayers& layers) {
-  return method == Method::options ? mountByOptions(layers) : mountByContext(method, layers);
+Fd tryMount(Method method, const Layers& layers, const char* stage) {
+  return method == Method::options ? mountByOptions(layers, stage) : mountByContext(method, layers);
 }
 
-Outcome<Fd> mountOverlay(const OverlayLayers& layers, bool readOnly) {
+Outcome<Fd> mountOverlay(const Layers& layers, bool readOnly, const char* stage) {
   Fd mount;
   int firstError = 0;  // the newest method's says most; the older ones may only say that they are old
   for (Method method : {Method::descriptors, Method::paths, Method::options}) {
-    mount = tryMount(method, layers);
+    mount = tryMount(method, layers, stage);
     if (mount) break;
     if (firstError == 0) firstError = errno;
   }
@@ -90,7 +93,8 @@ Outcome<Fd> mountOverlay(const OverlayLayers& layers, bool readOnly) {
   if (::fstatfs(mount.get(), &info) != 0) throwErrno("fstatfs");
   if (info.f_type != OVERLAYFS_SUPER_MAGIC)
     return refuse(Code::internal, "root file system", "is not an overlay");
-  if ((info.f_flags & ST_RDONLY) != 0) return refuse(Code::internal, "root file system", "came up read-only");
+  if (layers.upper.valid() && (info.f_flags & ST_RDONLY) != 0)
+    return refuse(Code::internal, "root file system", "came up read-only");
   if (readOnly) {
     struct mount_attr change {};
     change.attr_set = MOUNT_ATTR_RDONLY;
@@ -100,4 +104,4 @@ Outcome<Fd> mountOverlay(const OverlayLayers& layers, bool readOnly) {
   return mount;
 }
 
-}  // namespace bulkhead::mounter
+}  // namespace bulkhead::overlay
