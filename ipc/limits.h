@@ -12,16 +12,21 @@ using namespace std::chrono_literals;
 // A SEQPACKET message ends at about 208 KiB by default (net.core.wmem_default); larger bodies go as a sealed
 // memfd.
 inline constexpr size_t packetInline = 64 * 1024;
-// The largest flat message. A pod's whole spec is kilobytes; 4 MiB is the documents' limit below plus their
-// frame.
-inline constexpr size_t packetBody = 13 * 1024 * 1024;
+// The largest flat message. A pod's whole spec is kilobytes; three documents and the signatures, limited
+// below, with their frame are the most.
+inline constexpr size_t packetBody = 17 * 1024 * 1024;
 // Descriptors on one packet; the CNI run needs four.
 inline constexpr size_t packetFds = 4;
 
 // Manifest, index and config: 4 MiB each, as the peers accept (containers/image, internal/iolimits).
 inline constexpr size_t document = 4 * 1024 * 1024;
-// RPC messages carry at most three documents.
-inline constexpr uint64_t rpcTraversalWords = (3 * document + 1024 * 1024) / 8;
+// Signatures of one image: each, how many, and all together. containers/image takes 4 MiB and 128; a GPG
+// signature is a few hundred bytes, a keyless one with its certificates and log entry some 10 KiB.
+inline constexpr size_t signature = 1024 * 1024;
+inline constexpr size_t signatures = 128;
+inline constexpr size_t signaturesTotal = 4 * 1024 * 1024;
+// RPC messages carry at most three documents and the signatures.
+inline constexpr uint64_t rpcTraversalWords = (3 * document + signaturesTotal + 1024 * 1024) / 8;
 inline constexpr int rpcNesting = 16;
 // Bytes in flight per RPC connection before the reader stops: enough for a handful of calls with documents.
 inline constexpr size_t rpcFlowBytes = 32 * 1024 * 1024;

@@ -8,11 +8,13 @@ $Cxx.namespace("bulkhead::schema");
 using Common = import "common.capnp";
 
 interface Imaged {
-  resolve @0 (reference :Text, auth :Auth, platform :Platform) -> (result :Common.Result(Documents));
+  resolve @0 (reference :Text, auth :Auth, platform :Platform, signatures :SignatureKinds)
+      -> (result :Common.Result(Documents));
   # Fetches the documents that make an image: index if there is one, manifest, config. One fetcher process, which is
   # gone afterwards. Refusals: invalidArgument (reference), notFound, permissionDenied (401, 403), unavailable (no
   # answer, 5xx), resourceExhausted (a document over its limit), failedPrecondition (no image for this platform).
-  # Dropping the call ends the fetcher.
+  # Dropping the call ends the fetcher. Signatures of the kinds that are asked for come with them, as many as there are
+  # (none is no refusal); a place that should have them and does not answer is one.
 
   fetch @1 (reference :Text, auth :Auth, digest :Text, size :UInt64, sink :Common.File)
       -> (result :Common.Result(Fetched));
@@ -41,6 +43,29 @@ struct Documents {
   index @0 :Data;     # empty if the reference led straight to a manifest
   manifest @1 :Data;
   config @2 :Data;
+  signatures @3 :List(Signature);  # of the index and of the manifest; bounded in ipc/limits.h
+}
+
+struct SignatureKinds {
+  simple @0 :Bool;    # containers-signature(5), from a lookaside store or the registry's extension
+  sigstore @1 :Bool;  # cosign's attachments, by tag
+}
+
+struct Signature {
+  # As it was found: nothing in it is checked before the verifier looks at it.
+  union {
+    simple @0 :Data;          # one OpenPGP signed message
+    sigstore @1 :Attachment;
+  }
+
+  struct Attachment {
+    # One layer of a "sha256-HEX.sig" image and its annotations (cosign, specs/SIGNATURE_SPEC.md).
+    payload @0 :Data;
+    signature @1 :Text;    # dev.cosignproject.cosign/signature, base64
+    certificate @2 :Text;  # dev.sigstore.cosign/certificate, PEM; may be empty, like those that follow
+    chain @3 :Text;        # dev.sigstore.cosign/chain, PEM
+    bundle @4 :Text;       # dev.sigstore.cosign/bundle, JSON
+  }
 }
 
 struct Fetched {

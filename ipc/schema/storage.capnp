@@ -9,10 +9,11 @@ using Common = import "common.capnp";
 using Image = import "image.capnp";
 
 interface Storaged {
-  beginImage @0 (reference :Text, documents :Image.Documents) -> (result :Common.Result(Begun));
+  beginImage @0 (reference :Text, documents :Image.Documents, namespace :Text) -> (result :Common.Result(Begun));
   # Parses the documents in a worker, checks the chain digest by digest (reference -> index -> manifest -> config) and
   # the config's diff ids against the manifest's layers. Refusals: invalidArgument with the field ("manifest.layers[3]
-  # .digest"), failedPrecondition (a digest that does not match).
+  # .digest"), failedPrecondition (a digest that does not match), permissionDenied ("SignatureValidationFailed: …": the
+  # signature policy of the pod's `namespace`, or the node's if that is empty or has none, does not accept it).
 
   imageStatus @1 (name :Text) -> (image :ImageStatus);
   # `name` is a reference, "sha256:…" or a bare image id.
@@ -22,12 +23,18 @@ interface Storaged {
   usage @4 () -> (usage :Usage);
   listPulls @5 () -> (pulls :List(PullProgress));
 
-  createLayer @6 (containerId :Text, imageId :Text) -> (result :Common.Result(Common.Nothing));
+  createLayer @6 (containerId :Text, imageId :Text, namespace :Text, asked :Text)
+      -> (result :Common.Result(Common.Nothing));
   # A writable layer for a container, on the image's layers. Idempotent for the same pair; alreadyExists for another
-  # image.
+  # image. permissionDenied as for beginImage: the policy of today, for the name that the user `asked` for if it is one
+  # of the image's, else for any of its names.
   removeLayer @7 (containerId :Text) -> (result :Common.Result(Common.Nothing));
   # Absent is ok. Space is given back in the background.
   listLayers @8 () -> (layers :List(WritableLayer));
+
+  signaturesWanted @9 (reference :Text, namespace :Text) -> (result :Common.Result(Image.SignatureKinds));
+  # What resolve should bring along, so that beginImage can judge. Refuses what the policy rejects whatever its
+  # signatures: permissionDenied, as above.
 }
 
 struct Begun {

@@ -6,6 +6,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("bulkhead::schema");
 
 using Common = import "common.capnp";
+using Image = import "image.capnp";
 using Storage = import "storage.capnp";
 
 struct WorkerRequest {
@@ -21,6 +22,7 @@ struct WorkerRequest {
     decompress @4 :Codec;  # input to output
     parse @5 :Void;        # input: one ParseInput; answers manifest or config
     kill @6 :Void;         # ends worker `number`; no descriptors
+    verify @7 :Void;       # input: one VerifyInput; answers wanted or verdict
   }
 
   enum Codec {
@@ -43,6 +45,36 @@ struct ParseInput {
   }
 }
 
+struct VerifyInput {
+  # A question about root's signature policy, which the verifier reads afresh. Paths are the host's, absolute.
+  trusted @0 :Text;          # what the verifier's root directory is called on the host; all others lie beneath
+  policy @1 :Text;           # the node's
+  mayBeAbsent @2 :Bool;      # no such file: anything is accepted
+  policies @3 :Text;         # a directory of policies named NAMESPACE.json
+  namespace @4 :Text;        # of the pod; empty: the node's own policy
+  union {
+    wanted @5 :Text;            # a reference: which kinds of signatures could any policy here ask of it?
+    judge @6 :List(Candidate);  # is one of these accepted?
+  }
+
+  struct Candidate {
+    reference @0 :Text;
+    digests @1 :List(Text);  # that the name leads to: of an index, of a manifest
+    signatures @2 :List(Image.Signature);
+  }
+}
+
+struct Wanted {
+  kinds @0 :Image.SignatureKinds;
+  anything @1 :Bool;  # neither kind, and accepted, whatever the reference is
+}
+
+struct Verdict {
+  # Accepted; anything else is a refusal.
+  scope @0 :Text;     # what in the policy accepted it: "default", "docker:quay.io/x"
+  anything @1 :Bool;  # the policy accepts whatever it is asked
+}
+
 struct WorkerResult {
   # Untrusted: the worker has read hostile bytes. Digests say what the documents claim; storaged's main
   # compares them with hashes of its own and with the documents' text.
@@ -54,6 +86,8 @@ struct WorkerResult {
     manifest @4 :ParsedManifest;
     config @5 :ParsedConfig;
     refused @6 :Common.Refusal;
+    wanted @7 :Wanted;
+    verdict @8 :Verdict;
   }
 
   struct Counted {
