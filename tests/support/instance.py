@@ -27,7 +27,8 @@ CONFLIST = {
 
 
 class Instance:
-    def __init__(self, runtime=None, config="", ceiling=None, registries=()):
+    def __init__(self, runtime=None, config="", ceiling=None, registries=(), programs=None):
+        """`programs` names files to run in place of Bulkhead's own: {"bulkhead-storaged": path}."""
         self.root = tempfile.mkdtemp(prefix="bh-", dir="/tmp")
         os.chmod(self.root, 0o755)
         self.cni = os.path.join(self.root, "cni")
@@ -46,6 +47,7 @@ class Instance:
         if ceiling is not None:
             self.ceiling_file = os.path.join(self.root, "ceiling.toml")
             self._write(self.ceiling_file, ceiling)
+        self.ctl_program = with_programs(os.path.join(self.root, "bin"), programs) if programs else CTL
         self.process = None
         self.client = None
 
@@ -60,7 +62,7 @@ class Instance:
         return os.path.join(self.root, "run/bulkhead.sock")
 
     def start(self):
-        command = [CTL, "up", "--root", self.root, "--config", self.config_file]
+        command = [self.ctl_program, "up", "--root", self.root, "--config", self.config_file]
         if self.ceiling_file:
             command += ["--ceiling", self.ceiling_file]
         self.log = open(os.path.join(self.root, "daemons.log"), "ab")
@@ -74,9 +76,14 @@ class Instance:
         self.client = cri.Client(self.socket)
         return self
 
-    def daemon_log(self):
-        with open(os.path.join(self.root, "daemons.log"), errors="replace") as file:
-            return file.read()[-8000:]
+    def daemon_log(self, since=0):
+        """The last lines that the daemons wrote, of those after the first `since` bytes."""
+        with open(os.path.join(self.root, "daemons.log"), "rb") as file:
+            file.seek(since)
+            return file.read()[-8000:].decode(errors="replace")
+
+    def log_size(self):
+        return os.path.getsize(os.path.join(self.root, "daemons.log"))
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -161,6 +168,19 @@ class Instance:
         pids = [pid for pid in pids if pid not in forks]
         assert len(pids) == 1, (name, self.processes())
         return pids[0]
+
+
+def with_programs(directory, programs):
+    """A directory of Bulkhead's programs, some replaced; returns its bulkheadctl. Programs look beside themselves for
+    others, by their own real path: so these are no symlinks."""
+    os.mkdir(directory, 0o755)
+    for name in os.listdir(BIN):
+        source = programs.get(name) or os.path.join(BIN, name)
+        try:
+            os.link(source, os.path.join(directory, name))
+        except OSError:
+            shutil.copy(source, os.path.join(directory, name))
+    return os.path.join(directory, "bulkheadctl")
 
 
 def children_of(pid):
