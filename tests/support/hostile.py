@@ -6,9 +6,9 @@ import threading
 
 class HostileRegistry:
     """`answers` maps a path (or a path prefix ending in '*') to a function of the handler, or to
-    (status, headers, body). Unknown paths are 404. `requests` collects (path, headers)."""
+    (status, headers, body). Unknown paths are 404. `requests` collects (path, headers). `tls` is an ssl.SSLContext."""
 
-    def __init__(self):
+    def __init__(self, address="127.0.0.1", tls=None):
         self.answers = {}
         self.requests = []
         registry = self
@@ -37,10 +37,13 @@ class HostileRegistry:
             def log_message(self, *arguments):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer((address, 0), Handler)
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+            self.server.handle_error = lambda *_: None  # clients that do not trust it hang up
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
-        self.address = f"127.0.0.1:{self.port}"
+        self.address = f"{address}:{self.port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def find(self, path):

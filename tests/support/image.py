@@ -40,6 +40,36 @@ def tar_layer(entries):
     return buffer.getvalue()
 
 
+def entry(name, content=b"", **changes):
+    """For archive(): a file unless `changes` to its TarInfo (type, linkname, mode, uid, pax_headers…) say otherwise."""
+    info = tarfile.TarInfo(name)
+    info.mtime, info.mode, info.size = 1_700_000_000, 0o644, len(content)
+    for key, value in changes.items():
+        setattr(info, key, value)
+    return info, content
+
+
+def directory(name, **changes):
+    return entry(name, **{"type": tarfile.DIRTYPE, "mode": 0o755, **changes})
+
+
+def symlink(name, target):
+    return entry(name, type=tarfile.SYMTYPE, linkname=target)
+
+
+def hardlink(name, target, **changes):
+    return entry(name, type=tarfile.LNKTYPE, linkname=target, **changes)
+
+
+def archive(*entries, form=tarfile.PAX_FORMAT):
+    """A tar of exactly these entries, in this order, whatever they say."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=form) as tar:
+        for info, content in entries:
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
 def link(target, hard=False):
     info = tarfile.TarInfo()
     info.type = tarfile.LNKTYPE if hard else tarfile.SYMTYPE

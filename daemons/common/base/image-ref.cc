@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemons/common/base/address.h"
+
 namespace bulkhead {
 namespace {
 
@@ -65,10 +67,8 @@ bool isHost(std::string_view host) {
   if (host.starts_with('[')) {
     size_t close = host.find(']');
     if (close == host.npos || close < 3) return false;
-    std::string_view address = host.substr(1, close - 1);
-    bool known = std::all_of(address.begin(), address.end(), [](char c) {
-      return isDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
-    });
+    std::string address(host.substr(1, close - 1));
+    bool known = address.find(':') != address.npos && isAddress(address);
     std::string_view rest = host.substr(close + 1);
     return known && (rest.empty() || (rest[0] == ':' && isPort(rest.substr(1))));
   }
@@ -119,6 +119,8 @@ Outcome<ImageReference> ImageReference::parse(std::string_view text, std::string
   bool official = ref.host_ == "docker.io" && path.find('/') == path.npos;
   ref.repository_ = (official ? "library/" : "") + std::string(path);
   if (ref.tag_.empty() && !ref.digest_) ref.tag_ = "latest";
+  // What is accepted must be so again, behind the next door, where it comes in full.
+  if (ref.text().size() > maxLength) return invalid(std::move(field), "is longer than 1024 bytes in full");
   return ref;
 }
 

@@ -57,10 +57,13 @@ TEST(ImageReference, RefusesAndNamesTheField) {
                                  "a@" + digest + "@" + digest,
                                  std::string("ex_ample.com/x"),
                                  std::string("[zz]/x"),
+                                 std::string("[::..]/x"),
+                                 std::string("[::1\0]/x", 8),
                                  std::string("a/"),
                                  std::string("-a"),
                                  std::string("a.-b"),
                                  std::string(2000, 'a'),
+                                 std::string(1010, 'a'),
                                  "a:" + std::string(129, 't'),
                                  std::string("http://a.b/c")}) {
     auto ref = ImageReference::parse(bad, "image.image");

@@ -166,7 +166,7 @@ constexpr std::array table{
         .network = Network::none,
         .ownMountNamespace = true,
         .passesOn = false,
-        .limits = {.openFiles = 256, .addressSpace = 1 * GiB, .fileSize = 0, .cpuSeconds = 0},
+        .limits = {.openFiles = 256, .addressSpace = 256 * MiB, .fileSize = 0, .cpuSeconds = 0},
         .connectsTo = "",
         .reason = "a layer's files have any owner, mode and file capability; its mount namespace holds "
                   "nothing else",

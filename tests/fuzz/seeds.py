@@ -1,0 +1,124 @@
+"""Writes the seeds of corpus/: small, each with something that mutations rarely find by themselves.
+
+    PYTHONPATH=tests/support tests/fuzz/seeds.py
+"""
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import tarfile
+
+import image
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ZEROS = "sha256:" + "0" * 64
+
+
+def write(target, **seeds):
+    directory = os.path.join(HERE, "corpus", target)
+    os.makedirs(directory, exist_ok=True)
+    for name, content in seeds.items():
+        with open(os.path.join(directory, name.replace("_", "-")), "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+
+
+def tar(*entries, form=tarfile.PAX_FORMAT):
+    """Entries are (name, changes to its TarInfo, content); two zero blocks end it, and no more."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=form) as archive:
+        for name, changes, content in entries:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            for key, value in changes.items():
+                setattr(info, key, value)
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue().rstrip(b"\0").ljust(512, b"\0") + bytes(1024 + -len(buffer.getvalue().rstrip(b"\0")) % 512)
+
+
+def sparse(version):
+    """A GNU sparse file with a hole in the middle, as pax headers say it (tar, "Sparse Formats")."""
+    pax = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "holes", "GNU.sparse.realsize": "9000"}
+    table = b"2\n0\n3\n8990\n3\n".ljust(512, b"\0")
+    if version == 0:
+        pax = {"GNU.sparse.size": "9000", "GNU.sparse.numblocks": "2", "GNU.sparse.map": "0,3,8990,3"}
+        table = b""
+    return tar(("GNUSparseFile.0/holes", {"pax_headers": pax}, table + b"abcdef"))
+
+
+def unpack():
+    kind = tarfile
+    directory, link, hard = {"type": kind.DIRTYPE}, {"type": kind.SYMTYPE}, {"type": kind.LNKTYPE}
+    write(
+        "unpack",
+        files=tar(("d", directory, b""), ("d/f", {"mode": 0o4755, "uid": 1000}, b"hello"), ("d/f", {}, b"again")),
+        links=tar(("f", {}, b"x"), ("s", {**link, "linkname": "../../canary"}, b""), ("s/through", {}, b"x"),
+                  ("h", {**hard, "linkname": "f"}, b""), ("h2", {**hard, "linkname": "s/file"}, b"")),
+        swap=tar(("a", directory, b""), ("a/x", {}, b"1"), ("a", {**link, "linkname": "/canary"}, b""), ("a/y", {}, b"2")),
+        marks=tar(("d", directory, b""), ("d/.wh.gone", {}, b""), ("d/.wh..wh..opq", {}, b""), (".wh..wh.plnk", {}, b""),
+                  (".wh..", {}, b"")),
+        climbs=tar(("../canary/file", {}, b"x"), ("/abs/../x", {}, b"x")),
+        nodes=tar(("null", {"type": kind.CHRTYPE, "devmajor": 1, "devminor": 3}, b""), ("disk", {"type": kind.BLKTYPE}, b""),
+                  ("pipe", {"type": kind.FIFOTYPE}, b"")),
+        xattrs=tar(("f", {"pax_headers": {"SCHILY.xattr.user.a": "b", "SCHILY.xattr.trusted.overlay.opaque": "y",
+                                          "SCHILY.xattr.user.overlay.opaque": "y", "LIBARCHIVE.xattr.user.c": "ZA=="}}, b"x")),
+        pax=tar(("é" * 60, {"uid": 1 << 40, "mtime": 1.5}, b"x"), ("n/" * 120 + "f", {}, b"x")),
+        gnu=tar(("n/" * 120 + "f", {"linkname": "l" * 150, "type": kind.SYMTYPE}, b""), form=kind.GNU_FORMAT),
+        ustar=tar(("n/" * 60 + "f", {}, b"x"), form=kind.USTAR_FORMAT),
+        sparse_1=sparse(1), sparse_0=sparse(0),
+        root=tar((".", directory, b""), ("./", {**link, "linkname": "/canary"}, b""), ("pwn", {}, b"x")))
+
+
+def decompress():
+    text = b"some text, some text, some text" * 20
+    zstd = subprocess.run(["zstd", "-c", "--check"], input=text, capture_output=True, check=True).stdout
+    skippable = b"\x50\x2a\x4d\x18\x04\x00\x00\x00skip"
+    bomb = gzip.compress(bytes(3 << 20))
+    write("decompress", plain=b"\0" + text, gzip=b"\1" + gzip.compress(text, mtime=0),
+          members=b"\1" + gzip.compress(text, mtime=0) + gzip.compress(b"more", mtime=0),
+          named=b"\1\x1f\x8b\x08\x1c" + bytes(6) + b"\x02\x00xxname\0comment\0" + gzip.compress(text, mtime=0)[10:],
+          cut=b"\1" + gzip.compress(text, mtime=0)[:-5], behind=b"\1" + gzip.compress(text, mtime=0) + b"garbage",
+          bomb=b"\1" + bomb, zstd=b"\2" + zstd, frames=b"\2" + skippable + zstd + zstd, zstd_cut=b"\2" + zstd[:-3])
+
+
+def documents():
+    made = image.Image([b"one", b"two"], {
+        "User": "0:0", "Env": ["A=b"], "Entrypoint": ["/x"], "Cmd": None, "WorkingDir": "/w", "StopSignal": "SIGTERM",
+        "Volumes": {"/v": {}}, "Labels": {"k": "v"}})
+    docker = json.loads(made.manifest)
+    docker["mediaType"] = "application/vnd.docker.distribution.manifest.v2+json"
+    docker["config"]["mediaType"] = "application/vnd.docker.container.image.v1+json"
+    for each in docker["layers"]:
+        each["mediaType"] = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+    both = {**made.document, "manifests": []}
+    foreign = json.loads(made.manifest)
+    foreign["layers"][0].update(urls=["http://evil.test/x"], annotations={"a": "b"}, mediaType=image.LAYER_TYPE[:-4] + "zstd")
+    index = json.loads(made.index())
+    index["manifests"].append({"digest": ZEROS, "size": 1, "platform": {"os": "linux", "architecture": "arm64", "variant": "v8"}})
+    seeds = {"oci": made.manifest, "docker": json.dumps(docker), "both": json.dumps(both), "foreign": json.dumps(foreign),
+             "schema_1": '{"schemaVersion":1,"fsLayers":[],"history":[]}', "twice": '{"schemaVersion":2,"schemaVersion":2}',
+             "deep": '{"layers":' + "[" * 40 + "]" * 40 + "}", "digest": json.dumps(made.document).replace("sha256:", "../")}
+    write("manifest", with_index=json.dumps(index).encode() + b"\0" + made.manifest, **seeds)
+    write("registry-documents", index=json.dumps(index), **seeds)
+    config = json.loads(made.config)
+    write("config", whole=made.config, no_settings=json.dumps({**config, "config": None}),
+          nul=made.config.replace(b"SIGTERM", b"\\u0000"), surrogate=made.config.replace(b"SIGTERM", b"\\ud800"),
+          numbers=made.config.replace(b'"0:0"', b"1e999"), no_layers='{"rootfs":{"type":"layers","diff_ids":[]}}')
+
+
+def texts():
+    write("reference", short="busybox", whole="localhost:5000/a/b__c-d.e:Tag.1@sha256:" + "a" * 64, ipv6="[::1]:5000/x:y", nul="[::1\0]/x",
+          climbs="example.com/../x", escape="example.com/%2e%2e/x", upper="A/b", docker="docker.io/library/x@" + ZEROS)
+    write("auth-challenge", bearer='Bearer realm="https://auth.test/token",service="r",scope="repository:a/b:pull"',
+          several='Basic realm="a", Bearer realm=b , service = "c\\"d",,Negotiate', open='Bearer realm="', token68="Negotiate a+/b==")
+    write("url", absolute="https://registry.test:5000/v2/\n/v2/x?a=b#c", relative="http://[::1]:5000/a/b\n../c",
+          host="http://a.test/\n//b.test/x", user="http://u:p@a.test/", file="http://a.test/\nfile:///etc/passwd",
+          control="http://a.test/\nhttp://b.test/\t\r", idn="http://ä.test/\nHTTPS://B.TEST:443")
+
+
+if __name__ == "__main__":
+    unpack()
+    decompress()
+    documents()
+    texts()
