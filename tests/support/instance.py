@@ -61,12 +61,12 @@ class Instance:
     def socket(self):
         return os.path.join(self.root, "run/bulkhead.sock")
 
-    def start(self):
+    def start(self, pass_fds=()):
         command = [self.ctl_program, "up", "--root", self.root, "--config", self.config_file]
         if self.ceiling_file:
             command += ["--ceiling", self.ceiling_file]
         self.log = open(os.path.join(self.root, "daemons.log"), "ab")
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, pass_fds=pass_fds)
         ready, _, _ = select.select([self.process.stdout], [], [], 60)
         line = self.process.stdout.readline().decode() if ready else ""
         if "unix://" not in line:
