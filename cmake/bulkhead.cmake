@@ -3,6 +3,7 @@
 #   bulkhead_library(NAME SOURCES... [DEPS ...])
 #   bulkhead_program(NAME SOURCES... [DEPS ...])            dynamic, into <build>/bin
 #   bulkhead_static_program(NAME SOURCES... [DEPS ...])     static-pie: small helpers share their text, need no loader
+#   bulkhead_worker_program(NAME SOURCES... [DEPS ...])     dynamic, but for what has an archive: the least to load
 #   bulkhead_unit_test(NAME SOURCES... [DEPS ...])          GoogleTest, ctest name unit.NAME, no root needed
 include_guard(GLOBAL)
 
@@ -23,6 +24,14 @@ function(bulkhead_static_program name)
   bulkhead_program(${name} ${ARGN})
   if(NOT BULKHEAD_SANITIZE) # the sanitizers' runtimes are shared objects
     target_link_options(${name} PRIVATE -static-pie)
+  endif()
+endfunction()
+
+function(bulkhead_worker_program name)
+  bulkhead_program(${name} ${ARGN})
+  if(NOT BULKHEAD_SANITIZE)
+    # Libraries by name are archives until -static-libstdc++, which comes last and turns that off for libm and libc.
+    target_link_options(${name} PRIVATE -Wl,-Bstatic -static-libstdc++ -static-libgcc)
   endif()
 endfunction()
 

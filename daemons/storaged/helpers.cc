@@ -17,7 +17,7 @@ Fd startZygote(const jail::Start& start, schema::Config::Reader config, int stor
   std::vector<std::string> arguments{"--root",        start.options.root,
                                      "--storage-uid", std::to_string(config.getIdentities().getStorageUid()),
                                      "--storage-gid", std::to_string(config.getIdentities().getStorageGid()),
-                                     "--worker",      start.options.library + "/bulkhead-storage-worker",
+                                     "--library",     start.options.library,
                                      "--max-bytes",   std::to_string(config.getPull().getMaxLayerBytes()),
                                      "--max-entries", std::to_string(config.getPull().getMaxLayerEntries())};
   (void)spawnProgram(start.options.library + "/bulkhead-storage-zygote", arguments,

@@ -33,13 +33,6 @@ void requireOneThread() {
     throw std::logic_error("confine() is called before the first thread starts");
 }
 
-// Made by the storage zygote, in whose empty network namespace they are born.
-bool isBornWithoutNetwork(Process process) {
-  using enum Process;
-  return process == unpackWorker || process == eraseWorker || process == measureWorker ||
-         process == decompressWorker || process == parseWorker;
-}
-
 // Says it once, not per worker.
 bool livesLong(Process process) {
   using enum Process;
@@ -78,7 +71,7 @@ class Confiner {
 
   void leaveNetwork() const {
     bool leaves = row_.network != Network::outbound && row_.network != Network::host;
-    if (!leaves || isBornWithoutNetwork(row_.process) || !holds(startPermitted_, CAP_SYS_ADMIN)) return;
+    if (!leaves || isStorageWorker(row_.process) || !holds(startPermitted_, CAP_SYS_ADMIN)) return;
     if (::unshare(CLONE_NEWNET) != 0) throwErrno("unshare network namespace");
   }
 

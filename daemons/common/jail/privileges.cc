@@ -208,7 +208,7 @@ constexpr std::array table{
     Privileges{
         .process = Process::decompressWorker,
         .name = "decompressor",
-        .program = "bulkhead-storage-worker",
+        .program = "bulkhead-storage-decompressor",
         .identity = Identity::storage,
         .capabilities = nothing,
         .bounding = nothing,
@@ -369,6 +369,12 @@ std::span<const Privileges> privilegeTable() {
 
 const Privileges& privilegesOf(Process process) {
   return table[static_cast<size_t>(process)];
+}
+
+bool isStorageWorker(Process process) {
+  using enum Process;
+  return process == unpackWorker || process == eraseWorker || process == measureWorker ||
+         process == decompressWorker || process == parseWorker;
 }
 
 }  // namespace bulkhead::jail

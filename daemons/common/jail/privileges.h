@@ -78,6 +78,9 @@ struct Privileges {
 std::span<const Privileges> privilegeTable();
 const Privileges& privilegesOf(Process process);
 
+// Made by the storage zygote, in whose empty network namespace it is born.
+bool isStorageWorker(Process process);
+
 // "CAP_SYS_ADMIN" for 21; empty if unknown.
 std::string_view capabilityName(int number);
 

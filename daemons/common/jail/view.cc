@@ -52,6 +52,21 @@ void attach(int mount, int directory) {
   if (::move_mount(mount, "", directory, "", here) != 0) throwErrno("move_mount");
 }
 
+// `root` comes to lie on "/" of a namespace of our own: nothing that happens here may travel back, and
+// nothing of the host's may come in.
+void putOverRoot(const Fd& root) {
+  if (::unshare(CLONE_NEWNS) != 0) throwErrno("unshare");
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) throwErrno("make mounts private");
+  if (::move_mount(root.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) throwErrno("move_mount");
+}
+
+// pivot_root(2): with the same directory twice, the old root comes to lie on top of the new one, ready to be
+// taken off, and the rest of the host's tree goes with it.
+void leaveTheRest(const Fd& root) {
+  if (::fchdir(root.get()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0) throwErrno("pivot_root");
+  if (::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0) throwErrno("umount old root");
+}
+
 }  // namespace
 
 Fd cloneMount(int directory, unsigned attributes) {
@@ -63,17 +78,18 @@ Fd cloneMount(int directory, unsigned attributes) {
 
 void enterView(const std::vector<Piece>& pieces) {
   Fd root = emptyRoot();
-  if (::unshare(CLONE_NEWNS) != 0) throwErrno("unshare");
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) throwErrno("make mounts private");
-  if (::move_mount(root.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) throwErrno("move_mount");
+  putOverRoot(root);
   for (const Piece& piece : pieces) {
     Fd place = makePlace(root.get(), piece.path);
     if (piece.mount) attach(piece.mount.get(), place.get());
   }
   setAttributes(root, MOUNT_ATTR_RDONLY, 0);
-  // pivot_root(2): with the same directory twice, the old root comes to lie on top of the new one.
-  if (::fchdir(root.get()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0) throwErrno("pivot_root");
-  if (::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0) throwErrno("umount old root");
+  leaveTheRest(root);
+}
+
+void enterCell(Fd mount) {
+  putOverRoot(mount);
+  leaveTheRest(mount);
 }
 
 }  // namespace bulkhead::jail

@@ -23,4 +23,8 @@ struct Piece {
 // process is then to end.
 void enterView(const std::vector<Piece>& pieces);
 
+// Moves the process into a mount namespace in which `mount`, detached, is the root directory and nothing else
+// is mounted. Before confine(), as enterView().
+void enterCell(Fd mount);
+
 }  // namespace bulkhead::jail

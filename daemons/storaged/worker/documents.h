@@ -11,7 +11,7 @@
 
 #include "daemons/common/base/digest.h"
 #include "daemons/common/base/error.h"
-#include "daemons/storaged/worker/decompress.h"
+#include "daemons/storaged/worker/options.h"
 
 namespace bulkhead::worker {
 

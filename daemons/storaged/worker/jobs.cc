@@ -1,7 +1,9 @@
 #include "daemons/storaged/worker/jobs.h"
 
 #include <iconv.h>
+#include <unistd.h>
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -114,7 +116,10 @@ void settleConversions() {
   if (conversion != reinterpret_cast<iconv_t>(-1)) (void)::iconv_close(conversion);
 }
 
-Outcome<void> answer(const Options& options, int input, int output, Result result) {
+}  // namespace
+
+Outcome<void> work(const Options& options, schema::WorkerResult::Builder result) {
+  constexpr int input = STDIN_FILENO;
   if (options.role == jail::Process::unpackWorker) {
     settleConversions();
     auto counted = unpack(input, openDirectory("/").get(), {options.maxBytes, options.maxEntries});
@@ -127,20 +132,12 @@ Outcome<void> answer(const Options& options, int input, int output, Result resul
   } else if (options.role == jail::Process::eraseWorker) {
     if (auto erased = eraseContents(openDirectory("/").get()); !erased) return erased;
     result.setErased();
-  } else if (options.role == jail::Process::decompressWorker) {
-    if (auto done = decompress(options.codec, input, output, options.maxBytes); !done) return done;
-    result.setDecompressed();
-  } else {
+  } else if (options.role == jail::Process::parseWorker) {
     return answerParse(input, result);
+  } else {
+    throw std::invalid_argument("a role of another program");
   }
   return {};
-}
-
-}  // namespace
-
-void work(const Options& options, int input, int output, Result result) {
-  auto answered = answer(options, input, output, result);
-  if (!answered) ipc::writeRefusal(result.initRefused(), answered.error());
 }
 
 }  // namespace bulkhead::worker

@@ -1,13 +1,13 @@
 // A worker's one job, from its options to its answer.
 #pragma once
 
+#include "daemons/common/base/error.h"
 #include "daemons/storaged/worker/options.h"
 #include "ipc/schema/worker.capnp.h"
 
 namespace bulkhead::worker {
 
-// Does the job of `options.role` on `input` and `output` in the directory that is the process's root, and
-// writes the answer. Refusals are answers; exceptions mean that we are broken.
-void work(const Options& options, int input, int output, schema::WorkerResult::Builder result);
+// Does the job of `options.role` on descriptor 0 in the directory that is the process's root (start.h).
+Outcome<void> work(const Options& options, schema::WorkerResult::Builder result);
 
 }  // namespace bulkhead::worker

@@ -6,9 +6,10 @@
 #include <cstdint>
 
 #include "daemons/common/jail/privileges.h"
-#include "daemons/storaged/worker/decompress.h"
 
 namespace bulkhead::worker {
+
+enum class Codec { none, gzip, zstd };
 
 struct Options {
   jail::Process role = jail::Process::parseWorker;

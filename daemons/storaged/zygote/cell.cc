@@ -1,10 +1,8 @@
 #include "daemons/storaged/zygote/cell.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -64,19 +62,6 @@ Fd emptyMount() {
   Fd mount(::fsmount(context.get(), FSMOUNT_CLOEXEC, inert | MOUNT_ATTR_RDONLY));
   if (!mount) throwErrno("fsmount tmpfs");
   return mount;
-}
-
-void enterCell(Fd mount) {
-  if (::unshare(CLONE_NEWNS) != 0) throwErrno("unshare");
-  // Nothing that happens here may travel back, and nothing of the host's may come in.
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) throwErrno("make mounts private");
-  if (::move_mount(mount.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) throwErrno("move_mount");
-  if (::fchdir(mount.get()) != 0) throwErrno("fchdir");
-  // pivot_root(2): with the same directory twice, the old root comes to lie on top of the new one, ready to
-  // be taken off, and the rest of the host's tree goes with it.
-  if (::syscall(SYS_pivot_root, ".", ".") != 0) throwErrno("pivot_root");
-  if (::umount2(".", MNT_DETACH) != 0) throwErrno("umount old root");
-  if (::chdir("/") != 0) throwErrno("chdir");
 }
 
 }  // namespace bulkhead::zygote

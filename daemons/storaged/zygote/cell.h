@@ -1,5 +1,5 @@
 // A cell: the mount namespace of one worker, whose only mount is what its job needs. Bulkhead's wall for
-// workers that hold file capabilities, against which Landlock is none.
+// workers that hold file capabilities, against which Landlock is none. It is entered by jail::enterCell().
 #pragma once
 
 #include "daemons/common/base/error.h"
@@ -20,9 +20,5 @@ Fd trashMount(int store, const LayerName& name);
 Fd writableLayerMount(int store, const ContainerId& container);
 // An empty, read-only tmpfs.
 Fd emptyMount();
-
-// Moves the calling process into a new mount namespace in which `mount` is the root directory and nothing
-// else is mounted. Throws SystemError: the process is then to be ended.
-void enterCell(Fd mount);
 
 }  // namespace bulkhead::zygote

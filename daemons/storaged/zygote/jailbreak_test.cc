@@ -41,7 +41,8 @@ class JailbreakTest : public ::testing::Test {
   std::string canary_ = outside_.path() + "/canary";
   std::string staged_;
   struct stat before_ {};
-  TestZygote zygote_{store_, BULKHEAD_TESTS "/jailbreak-worker"};
+  TestLibrary library_{{{"bulkhead-storage-worker", BULKHEAD_TESTS "/jailbreak-worker"}}};
+  TestZygote zygote_{store_, library_.path()};
 };
 
 TEST_F(JailbreakTest, NothingOutsideCanBeTouched) {

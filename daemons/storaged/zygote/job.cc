@@ -76,6 +76,10 @@ Outcome<Job> placeJob(const Request& request, int store, const LayerLimits& limi
 
 }  // namespace
 
+bool loadsLibraries(jail::Process role) {
+  return role == jail::Process::decompressWorker;
+}
+
 Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, int store, const LayerLimits& limits) {
   Fd input = packet.takeFd(0);
   Fd output = packet.takeFd(1);

@@ -21,13 +21,18 @@ struct LayerLimits {
 
 struct Job {
   jail::Process role;
-  Fd mount;                            // the root of its cell, detached
+  Fd mount;                            // the root of its cell, detached; none once entered
   std::vector<std::string> arguments;  // for the worker's role
   Fd input;
   Fd output;
   Fd result;
   Fd log;
 };
+
+// Whether the role's program is linked to shared libraries: they are the host's, so it is started in the
+// host's mount namespace, with the cell as a descriptor, and enters it before it reads a byte
+// (worker/start.h).
+bool loadsLibraries(jail::Process role);
 
 // Refuses a name that is none and a descriptor that is not an end of a pipe, open the right way round: what
 // else a worker of root's held, it could change. Throws SystemError if what the request names is not in the

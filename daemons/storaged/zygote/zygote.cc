@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <stdexcept>
@@ -19,38 +18,45 @@
 #include "daemons/common/base/log.h"
 #include "daemons/common/base/process.h"
 #include "daemons/common/jail/capabilities.h"
-#include "daemons/storaged/zygote/cell.h"
+#include "daemons/common/jail/view.h"
 #include "ipc/limits.h"
 
 namespace bulkhead::zygote {
 namespace {
 
 constexpr int resultDescriptor = 3;
-constexpr int programDescriptor = 4;
+constexpr int cellDescriptor = 4;
+constexpr int programDescriptor = 5;
 
-// What a worker needs to become its row of the privilege table, and the row. Above all not CAP_SYS_ADMIN.
+// What a worker needs to become its row of the privilege table, and the row. CAP_SYS_ADMIN only for one that
+// has yet to enter its cell.
 jail::CapabilitySet startingSet(jail::Process role) {
   auto bit = [](int capability) { return jail::CapabilitySet{1} << capability; };
-  return jail::privilegesOf(role).bounding | bit(CAP_SETPCAP) | bit(CAP_SETUID) | bit(CAP_SETGID);
+  return jail::privilegesOf(role).bounding | bit(CAP_SETPCAP) | bit(CAP_SETUID) | bit(CAP_SETGID) |
+         (loadsLibraries(role) ? bit(CAP_SYS_ADMIN) : 0);
 }
 
-// 0 input, 1 output, 2 log, 3 result, 4 the program, which closes itself at exec; nothing else.
+// 0 input, 1 output, 2 log, 3 result, 4 the cell unless it is entered, 5 the program, which closes itself at
+// exec; nothing else.
 void arrangeDescriptors(const Job& job, int program) {
-  const std::array<std::pair<int, int>, 5> moves{{{job.input.get(), STDIN_FILENO},
-                                                  {job.output.get(), STDOUT_FILENO},
-                                                  {job.log.get(), STDERR_FILENO},
-                                                  {job.result.get(), resultDescriptor},
-                                                  {program, programDescriptor}}};
+  std::vector<std::pair<int, int>> moves{{job.input.get(), STDIN_FILENO},
+                                         {job.output.get(), STDOUT_FILENO},
+                                         {job.log.get(), STDERR_FILENO},
+                                         {job.result.get(), resultDescriptor},
+                                         {program, programDescriptor}};
+  if (job.mount) moves.emplace_back(job.mount.get(), cellDescriptor);
   // Through higher numbers first: a descriptor may sit where another has to go.
-  std::array<int, moves.size()> copies{};
-  for (size_t i = 0; i < moves.size(); ++i) {
-    copies[i] = ::fcntl(moves[i].first, F_DUPFD_CLOEXEC, programDescriptor + 1);
-    if (copies[i] < 0) throwErrno("F_DUPFD_CLOEXEC");
+  std::vector<int> copies;
+  for (auto [from, to] : moves) {
+    copies.push_back(::fcntl(from, F_DUPFD_CLOEXEC, programDescriptor + 1));
+    if (copies.back() < 0) throwErrno("F_DUPFD_CLOEXEC");
   }
+  std::vector<int> kept;
   for (size_t i = 0; i < moves.size(); ++i) {
     if (::dup3(copies[i], moves[i].second, 0) < 0) throwErrno("dup3");
+    kept.push_back(moves[i].second);
   }
-  closeAllBut({resultDescriptor, programDescriptor});
+  closeAllBut(kept);
   if (::fcntl(programDescriptor, F_SETFD, FD_CLOEXEC) != 0) throwErrno("F_SETFD");
 }
 
@@ -64,11 +70,22 @@ void limitFileSize(std::uint64_t bytes) {
 
 }  // namespace
 
-Zygote::Zygote(Settings settings, Fd control, Fd store, Fd program)
+Programs openPrograms(const std::string& library) {
+  Programs programs;
+  for (const jail::Privileges& row : jail::privilegeTable()) {
+    if (!jail::isStorageWorker(row.process) || programs.contains(row.program)) continue;
+    Fd program(::open((library + "/" + std::string(row.program)).c_str(), O_PATH | O_CLOEXEC));
+    if (!program) throwErrno("open " + std::string(row.program));
+    programs.emplace(row.program, std::move(program));
+  }
+  return programs;
+}
+
+Zygote::Zygote(Settings settings, Fd control, Fd store, Programs programs)
     : settings_(std::move(settings)),
       control_(std::move(control)),
       store_(std::move(store)),
-      program_(std::move(program)) {}
+      programs_(std::move(programs)) {}
 
 Zygote::~Zygote() {
   while (!workers_.empty()) {
@@ -138,10 +155,11 @@ void Zygote::becomeWorker(Job job, pid_t parent) const {
   try {
     // The zygote's death ends its workers; it may have died before this was set.
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(1);
-    enterCell(std::move(job.mount));
+    if (!loadsLibraries(job.role)) jail::enterCell(std::move(job.mount));
     if (job.role == jail::Process::unpackWorker) limitFileSize(settings_.limits.bytes);
-    arrangeDescriptors(job, program_.get());
-    std::vector<std::string> words{"bulkhead-storage-worker"};
+    std::string_view program = jail::privilegesOf(job.role).program;
+    arrangeDescriptors(job, programs_.at(program).get());
+    std::vector<std::string> words{std::string(program)};
     words.insert(words.end(), job.arguments.begin(), job.arguments.end());
     words.insert(words.end(), {"--storage-uid", std::to_string(settings_.storageUid), "--storage-gid",
                                std::to_string(settings_.storageGid)});

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "daemons/common/base/fd.h"
 #include "daemons/storaged/zygote/job.h"
@@ -15,16 +16,23 @@
 namespace bulkhead::zygote {
 
 struct Settings {
-  std::string root;  // the instance's; passed on to workers
+  std::string root;     // the instance's; passed on to workers
+  std::string library;  // the directory of the workers' programs
   uid_t storageUid = 0;
   gid_t storageGid = 0;
   LayerLimits limits;
 };
 
-// Takes the control socket, the store's directory and the worker program (O_PATH).
+// The programs of all workers, by the name that the privilege table gives them (O_PATH). Held from before
+// anybody can talk to us: a worker is this file, whatever the path comes to mean.
+using Programs = std::map<std::string_view, Fd>;
+// Throws SystemError for one that is not there.
+Programs openPrograms(const std::string& library);
+
+// Takes the control socket, the store's directory and the workers' programs.
 class Zygote {
  public:
-  Zygote(Settings settings, Fd control, Fd store, Fd program);
+  Zygote(Settings settings, Fd control, Fd store, Programs programs);
   ~Zygote();  // ends every worker
 
   // Until main closes the control socket. Throws on broken machinery and on a main that does not speak our
@@ -46,7 +54,7 @@ class Zygote {
   Settings settings_;
   Fd control_;
   Fd store_;
-  Fd program_;
+  Programs programs_;
   std::map<std::uint64_t, Worker> workers_;  // by main's number
 };
 

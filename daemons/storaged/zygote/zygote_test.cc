@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
+#include <fstream>
+#include <sstream>
 
 #include "daemons/common/jail/in-child.h"
 #include "daemons/storaged/zygote/testing/zygote-harness.h"
@@ -50,10 +53,26 @@ std::string gzipOf(const std::string& bytes) {
   return out;
 }
 
+std::string textOf(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Its process id as text.
+std::string onlyChildOf(pid_t parent) {
+  std::string pid = std::to_string(parent);
+  std::istringstream children(textOf("/proc/" + pid + "/task/" + pid + "/children"));
+  std::string child;
+  std::string another;
+  children >> child;
+  EXPECT_FALSE(children >> another) << "two children";
+  return child;
+}
+
 class ZygoteTest : public ::testing::Test {
  protected:
   TestStore store_;
-  TestZygote zygote_{store_, BULKHEAD_BIN "/bulkhead-storage-worker"};
+  TestZygote zygote_{store_};
   std::string name_ = LayerName::generate().text();
 };
 
@@ -230,6 +249,34 @@ TEST_F(ZygoteTest, KillsByNumber) {
   EXPECT_FALSE(ipc::readMessage(worker.result.get(), 1024));  // its end of the pipe closed without an answer
 }
 
+// A worker with shared libraries starts in the host's mount namespace. By the time that it reads, nothing of
+// that is left.
+TEST_F(ZygoteTest, AWorkerWithLibrariesEndsUpInItsCell) {
+  TestWorker worker =
+      zygote_.start([](Request request) { request.setDecompress(schema::WorkerRequest::Codec::NONE); });
+  ASSERT_TRUE(writeAll(worker.input.get(), "x"));
+  std::array<char, 1> byte{};
+  ASSERT_EQ(::read(worker.output.get(), byte.data(), 1), 1);  // it runs
+  std::string process = "/proc/" + onlyChildOf(zygote_.pid());
+  EXPECT_EQ(textOf(process + "/comm"), "decompressor\n");
+  std::string mounts = textOf(process + "/mountinfo");
+  EXPECT_EQ(std::count(mounts.begin(), mounts.end(), '\n'), 1) << mounts;
+  EXPECT_NE(mounts.find(" / / ro,nosuid,nodev,noexec"), mounts.npos) << mounts;
+  EXPECT_NE(mounts.find(" - tmpfs "), mounts.npos) << mounts;
+  std::string status = textOf(process + "/status");
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
+    EXPECT_NE(status.find(std::string(set) + ":\t0000000000000000\n"), status.npos) << set;
+  }
+  std::string uid = std::to_string(testUid);
+  EXPECT_NE(status.find("Uid:\t" + uid + "\t" + uid + "\t" + uid + "\t" + uid + "\n"), status.npos) << status;
+  EXPECT_NE(status.find("Seccomp:\t2\n"), status.npos);
+  EXPECT_NE(status.find("Seccomp_filters:\t2\n"), status.npos) << "the zygote's and its own";
+  EXPECT_NE(status.find("NoNewPrivs:\t1\n"), status.npos);
+  for (const auto& open : std::filesystem::directory_iterator(process + "/fd")) {
+    EXPECT_TRUE(std::filesystem::read_symlink(open).string().starts_with("pipe:")) << open;
+  }
+}
+
 // Also those that changed their user since, and are not told by anybody.
 TEST_F(ZygoteTest, WorkersDieWithAZygoteThatIsKilled) {
   TestWorker worker =
@@ -242,7 +289,8 @@ TEST_F(ZygoteTest, WorkersDieWithAZygoteThatIsKilled) {
 }
 
 TEST_F(ZygoteTest, WhatAWorkerSaysComesThroughItsPipe) {
-  TestZygote broken(store_, "/etc/passwd");  // which nobody can execute
+  TestLibrary library{{{"bulkhead-storage-worker", "/etc/passwd"}}};  // which nobody can execute
+  TestZygote broken(store_, library.path());
   TestWorker worker = broken.start([](Request request) { request.setParse(); });
   EXPECT_FALSE(worker.finish());
   std::string said = readBounded(worker.log.get(), 1024).value_or("");
@@ -280,7 +328,7 @@ TEST_F(ZygoteTest, ReadsNothingOfTheLayerToConvertNames) {
 TEST_F(ZygoteTest, WorkersDieWithTheZygote) {
   TestWorker worker;
   {
-    TestZygote other(store_, BULKHEAD_BIN "/bulkhead-storage-worker");
+    TestZygote other(store_);
     worker = other.start([](Request request) { request.setDecompress(schema::WorkerRequest::Codec::NONE); });
     ASSERT_TRUE(writeAll(worker.input.get(), "x"));
     std::array<char, 1> byte{};

@@ -7,7 +7,9 @@
 #include <capnp/message.h>
 
 #include <csignal>
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,15 +39,35 @@ struct TestWorker {
   }
 };
 
+// The workers' programs as they were built, but for those that a test puts in the place of one.
+class TestLibrary {
+ public:
+  explicit TestLibrary(const std::map<std::string, std::string>& instead) {
+    if (::mkdtemp(path_.data()) == nullptr) throwErrno("mkdtemp");
+    for (const char* name : {"bulkhead-storage-worker", "bulkhead-storage-decompressor"}) {
+      auto found = instead.find(name);
+      std::string target = found == instead.end() ? std::string(BULKHEAD_BIN "/") + name : found->second;
+      std::filesystem::create_symlink(target, path_ + "/" + name);
+    }
+  }
+  ~TestLibrary() { std::filesystem::remove_all(path_); }
+  TestLibrary(const TestLibrary&) = delete;
+  TestLibrary& operator=(const TestLibrary&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = (std::filesystem::temp_directory_path() / "bulkhead-library-XXXXXX").string();
+};
+
 class TestZygote {
  public:
-  TestZygote(const TestStore& store, const std::string& worker) {
+  explicit TestZygote(const TestStore& store, const std::string& library = BULKHEAD_BIN) {
     SocketPair pair = makeSocketPair(SOCK_SEQPACKET);
     control_ = std::move(pair.first);
     Fd directory = openDirectory(store.path());
     pid_ = spawnProgram(BULKHEAD_BIN "/bulkhead-storage-zygote",
                         {"--root", "/nonexistent-test-instance", "--storage-uid", std::to_string(testUid),
-                         "--storage-gid", std::to_string(testUid), "--worker", worker, "--max-bytes",
+                         "--storage-gid", std::to_string(testUid), "--library", library, "--max-bytes",
                          "10000000000", "--max-entries", "1000000"},
                         {pair.second.get(), directory.get()});
   }

@@ -1,17 +1,19 @@
-#include "daemons/storaged/worker/decompress.h"
+#include "daemons/storaged/decompressor/decompress.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include <random>
+#include <thread>
 
 #include "daemons/common/base/fd.h"
 #include "daemons/common/base/io.h"
 
-namespace bulkhead::worker {
+namespace bulkhead::decompressor {
 namespace {
 
 constexpr std::uint64_t plenty = 64 * 1024 * 1024;
@@ -59,8 +61,9 @@ std::string noise(size_t size) {
 }
 
 TEST(Decompress, RoundTrips) {
-  for (const std::string& bytes :
-       {std::string(), std::string("x"), std::string(3'000'000, 'z'), noise(1'000'000)}) {
+  // Two of them fill the output buffer to its last byte.
+  for (const std::string& bytes : {std::string(), std::string("x"), std::string(3'000'000, 'z'),
+                                   noise(1'000'000), std::string(256 * 1024, 'b'), noise(512 * 1024)}) {
     Result gzipped = run(Codec::gzip, gzip(bytes));
     EXPECT_TRUE(gzipped.outcome && gzipped.bytes == bytes) << bytes.size();
     Result zstandard = run(Codec::zstd, zstd(bytes));
@@ -77,6 +80,70 @@ TEST(Decompress, SeveralMembersAreOneStream) {
   Result result = run(Codec::zstd, zstd(bytes) + skippable + zstd("end"));
   EXPECT_TRUE(result.outcome);
   EXPECT_EQ(result.bytes, bytes + "end");
+}
+
+// Each read gives what one write put in: members that end anywhere, in any number of pieces.
+Result runInPieces(const std::string& bytes, size_t piece) {
+  SocketPair pair = makeSocketPair(SOCK_SEQPACKET);
+  Fd output(::memfd_create("out", MFD_CLOEXEC));
+  std::thread writer([&]() {
+    for (size_t at = 0; at < bytes.size(); at += piece) {
+      EXPECT_TRUE(writeAll(pair.first.get(), bytes.substr(at, piece)));
+    }
+    pair.first.reset();
+  });
+  auto outcome = decompress(Codec::gzip, pair.second.get(), output.get(), plenty);
+  writer.join();
+  ::lseek(output.get(), 0, SEEK_SET);
+  return {outcome, readBounded(output.get(), plenty).value_or("")};
+}
+
+TEST(Decompress, MembersMayEndAnywhere) {
+  std::string packed;
+  std::string plain;
+  for (size_t size : {0, 1, 7, 64, 4000, 70'000, 3}) {
+    for (const std::string& bytes : {noise(size), std::string(size, 'a')}) {
+      packed += gzip(bytes);
+      plain += bytes;
+    }
+  }
+  for (size_t piece : {1, 3, 8, 13, 1000, 65'536}) {
+    Result result = runInPieces(packed, piece);
+    ASSERT_TRUE(result.outcome) << piece << ": " << describe(result.outcome.error());
+    EXPECT_EQ(result.bytes, plain) << piece;
+    EXPECT_FALSE(runInPieces(packed.substr(0, packed.size() - 1), piece).outcome) << piece;
+    EXPECT_FALSE(runInPieces(packed + "x", piece).outcome) << piece;
+  }
+}
+
+// RFC 1952, 2.3: extra field, name, comment and a checksum of the header.
+TEST(Decompress, HeadersWithEverythingAreRead) {
+  z_stream state{};
+  ASSERT_EQ(::deflateInit2(&state, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string extra(300, 'e');
+  std::string name(5000, 'n');
+  gz_header header{};
+  header.extra = reinterpret_cast<Bytef*>(extra.data());
+  header.extra_len = static_cast<uInt>(extra.size());
+  header.name = reinterpret_cast<Bytef*>(name.data());
+  header.comment = reinterpret_cast<Bytef*>(name.data());
+  header.hcrc = 1;
+  ASSERT_EQ(::deflateSetHeader(&state, &header), Z_OK);
+  std::string bytes = "some bytes";
+  std::string packed(20'000, '\0');
+  state.next_in = reinterpret_cast<Bytef*>(bytes.data());
+  state.avail_in = static_cast<uInt>(bytes.size());
+  state.next_out = reinterpret_cast<Bytef*>(packed.data());
+  state.avail_out = static_cast<uInt>(packed.size());
+  ASSERT_EQ(::deflate(&state, Z_FINISH), Z_STREAM_END);
+  packed.resize(state.total_out);
+  ::deflateEnd(&state);
+  for (size_t piece : {1, 10, 30'000}) {
+    Result result = runInPieces(packed, piece);
+    EXPECT_TRUE(result.outcome && result.bytes == bytes) << piece;
+  }
+  packed[4000] ^= 1;  // in the name, under the header's checksum
+  EXPECT_FALSE(runInPieces(packed, 30'000).outcome);
 }
 
 TEST(Decompress, TruncatedIsRefused) {
@@ -125,4 +192,4 @@ TEST(Decompress, HugeWindowsAreRefused) {
 }
 
 }  // namespace
-}  // namespace bulkhead::worker
+}  // namespace bulkhead::decompressor

@@ -1,0 +1,61 @@
+#include "daemons/storaged/worker/start.h"
+
+#include <unistd.h>
+
+#include <capnp/message.h>
+
+#include <csignal>
+
+#include "daemons/common/base/fd.h"
+#include "daemons/common/jail/confine.h"
+#include "daemons/common/jail/view.h"
+#include "ipc/convert.h"
+#include "ipc/packet.h"
+
+namespace bulkhead::worker {
+namespace {
+
+constexpr int resultPipe = 3;
+constexpr int cellMount = 4;
+
+// Landlock, for what it is worth beside the mount namespace: no wall for these capabilities, but it names the
+// rights.
+jail::Confinement confinementOf(const Options& options) {
+  jail::Confinement confinement;
+  switch (options.role) {
+    case jail::Process::unpackWorker:
+      confinement.paths = {{"/", jail::Access::Right::readWrite}};
+      break;
+    case jail::Process::eraseWorker:
+      confinement.paths = {{"/", jail::Access::Right::readWrite}};
+      break;
+    case jail::Process::measureWorker:
+      confinement.paths = {{"/", jail::Access::Right::read}};
+      break;
+    default:
+      confinement.uid = options.storageUid;
+      confinement.gid = options.storageGid;
+  }
+  return confinement;
+}
+
+}  // namespace
+
+int runWorker(int argc, char** argv, Cell cell, const Job& job) {
+  jail::sanitise(cell == Cell::handed ? 2 : 1);
+  Options options = parseOptions(argc, argv);
+  // A file over the limit that the zygote set (RLIMIT_FSIZE) is EFBIG.
+  if (::signal(SIGXFSZ, SIG_IGN) == SIG_ERR) throwErrno("ignore SIGXFSZ");
+  if (cell == Cell::handed) jail::enterCell(Fd(cellMount));
+  jail::confine(options.role, confinementOf(options));
+
+  capnp::MallocMessageBuilder message;
+  auto result = message.initRoot<schema::WorkerResult>();
+  auto done = job(options, result);
+  if (!done) ipc::writeRefusal(result.initRefused(), done.error());
+  // At its end the reader sees the output whole before it is told so.
+  ::close(STDOUT_FILENO);
+  return ipc::writeMessage(resultPipe, message) ? 0 : 1;
+}
+
+}  // namespace bulkhead::worker
