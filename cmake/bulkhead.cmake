@@ -2,6 +2,7 @@
 #
 #   bulkhead_library(NAME SOURCES... [DEPS ...])
 #   bulkhead_program(NAME SOURCES... [DEPS ...])            dynamic, into <build>/bin
+#   bulkhead_wipes_on_free(NAME)                            memory that held a credential is cleared when it is freed
 #   bulkhead_static_program(NAME SOURCES... [DEPS ...])     static-pie: small helpers share their text, need no loader
 #   bulkhead_worker_program(NAME SOURCES... [DEPS ...])     dynamic, but for what has an archive: the least to load
 #   bulkhead_unit_test(NAME SOURCES... [DEPS ...])          GoogleTest, ctest name unit.NAME, no root needed
@@ -18,6 +19,13 @@ function(bulkhead_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE bulkhead-flags ${ARG_DEPS})
+endfunction()
+
+# What a program frees is cleared. Not under sanitizers, whose free() it would replace.
+function(bulkhead_wipes_on_free name)
+  if(NOT BULKHEAD_SANITIZE)
+    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/daemons/common/base/wipe-on-free.cc)
+  endif()
 endfunction()
 
 function(bulkhead_static_program name)
