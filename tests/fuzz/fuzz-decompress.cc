@@ -9,7 +9,7 @@
 
 #include "daemons/common/base/fd.h"
 #include "daemons/common/base/io.h"
-#include "daemons/storaged/worker/decompress.h"
+#include "daemons/storaged/decompressor/decompress.h"
 #include "tests/fuzz/check.h"
 
 using namespace bulkhead;
@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::check(writeAll(input.get(), {reinterpret_cast<const char*>(data) + 1, size - 1}),
               "the input is written");
   ::lseek(input.get(), 0, SEEK_SET);
-  auto done = worker::decompress(static_cast<worker::Codec>(data[0] % 3), input.get(), output.get(), allowed);
+  auto done = decompressor::decompress(static_cast<decompressor::Codec>(data[0] % 3), input.get(),
+                                       output.get(), allowed);
   struct stat info {};
   fuzz::check(::fstat(output.get(), &info) == 0, "the output is there");
   fuzz::check(static_cast<std::uint64_t>(info.st_size) <= allowed, "no more comes out than allowed");
