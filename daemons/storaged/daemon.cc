@@ -30,10 +30,11 @@ Daemon::Daemon(kj::AsyncIoContext& io, Storage& storage, Fd listener, ipc::Permi
       images_(storage.parts()),
       layers_(storage.parts()),
       usage_(storage.parts()),
+      users_(storage.parts()),
       mounterDoor_(io.unixEventPort, std::move(mounter), layers_),
       criDoor_(*io.lowLevelProvider, std::move(listener), std::move(cri),
                [this]() -> capnp::Capability::Client {
-                 return kj::heap<StorageServer>(images_, layers_, usage_, storage_.parts());
+                 return kj::heap<StorageServer>(images_, layers_, usage_, users_, storage_.parts());
                }) {}
 
 kj::Promise<void> Daemon::run() {

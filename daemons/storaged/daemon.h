@@ -10,6 +10,7 @@
 #include "daemons/storaged/image-store.h"
 #include "daemons/storaged/layers-door.h"
 #include "daemons/storaged/parts.h"
+#include "daemons/storaged/user-lookup.h"
 #include "daemons/storaged/writable-layer.h"
 #include "ipc/rpc.h"
 
@@ -54,6 +55,7 @@ class Daemon {
   ImageStore images_;
   WritableLayers layers_;
   ContainerUsage usage_;
+  UserLookup users_;
   LayersDoor mounterDoor_;
   ipc::RpcListener criDoor_;
 };

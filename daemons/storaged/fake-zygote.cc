@@ -62,6 +62,16 @@ void erase(const std::string& directory, Result result) {
   result.setErased();
 }
 
+// "app" is somebody; whoever else is asked for is root.
+void lookUp(Fd input, Result result) {
+  auto packet = ipc::readMessage(input.get(), plenty);
+  auto user = ipc::toString(packet->as<schema::LookupInput>().getUser());
+  if (user == "nobody") return refuseWith(result, "no such user");
+  auto to = result.initLookedUp();
+  to.setUid(user == "app" ? 1000 : 0);
+  to.initGroups(1).set(0, 60);
+}
+
 // One worker's life.
 void work(std::shared_ptr<ipc::Packet> packet, const std::string& store, const FakeZygote::Parser& parser,
           const FakeZygote::Sleep& sleep) {
@@ -88,6 +98,9 @@ void work(std::shared_ptr<ipc::Packet> packet, const std::string& store, const F
     case schema::WorkerRequest::MEASURE:
       result.initMeasured().setBytes(42);
       break;
+    case schema::WorkerRequest::LOOKUP:
+      lookUp(std::move(input), result);
+      break;
     default:
       return;
   }
@@ -113,6 +126,7 @@ void FakeZygote::serve() {
   while (auto packet = ipc::receivePacket(ownEnd_.get())) {
     // A thread cannot be killed; it ends because the test closes its pipes.
     if (packet->as<schema::WorkerRequest>().isKill()) continue;
+    if (packet->as<schema::WorkerRequest>().isLookup()) ++lookups;
     auto shared = std::make_shared<ipc::Packet>(std::move(*packet));
     workers_.emplace_back(
         [this, shared]() { work(shared, store_, parser_, [this]() { awake_.get_future().wait(); }); });

@@ -1,9 +1,11 @@
 // For tests: a zygote whose workers are threads of the test, so that storaged's main can be tested without
 // root. Its "compression" puts a Z in front, and leaves out the second half of what is twice the same with a
 // Z in front; its unpack worker writes what it gets to staging/NAME/closed/diff/content; its erase worker
-// fails once on what has a file "stuck".
+// fails once on what has a file "stuck"; its lookup worker knows "app", not "nobody", and takes all others
+// for root.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <future>
 #include <string>
@@ -31,6 +33,8 @@ class FakeZygote {
 
   // Main's end; once.
   Fd takeSocket() { return std::move(mainEnd_); }
+
+  std::atomic<int> lookups = 0;  // how many it was asked for
 
  private:
   void serve();

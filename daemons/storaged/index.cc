@@ -6,7 +6,7 @@
 namespace bulkhead::storaged {
 namespace {
 
-constexpr std::int64_t schemaVersion = 2;
+constexpr std::int64_t schemaVersion = 3;
 
 constexpr const char* schema = R"sql(
   CREATE TABLE layers(name TEXT PRIMARY KEY, diff_id TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL,
@@ -21,7 +21,11 @@ constexpr const char* schema = R"sql(
   CREATE INDEX names_by_image ON names(image);
   CREATE TABLE containers(id TEXT PRIMARY KEY, image TEXT NOT NULL) WITHOUT ROWID;
   CREATE INDEX containers_by_image ON containers(image);
-  PRAGMA user_version = 2;
+  CREATE TABLE container_images(container TEXT NOT NULL, image TEXT NOT NULL, PRIMARY KEY(container, image))
+    WITHOUT ROWID;
+  CREATE INDEX container_images_by_image ON container_images(image);
+  CREATE VIEW used_images(image) AS SELECT image FROM containers UNION ALL SELECT image FROM container_images;
+  PRAGMA user_version = 3;
 )sql";
 
 // With the config, which can be megabytes, or without.
@@ -90,7 +94,7 @@ std::vector<LayerName> Index::unreferencedLayers() const {
   // Rows of a removed image stay while a container is on it.
   Statement rows(database_,
                  "SELECT name FROM layers WHERE name NOT IN (SELECT layer FROM image_layers"
-                 " WHERE image IN (SELECT id FROM images) OR image IN (SELECT image FROM containers))");
+                 " WHERE image IN (SELECT id FROM images) OR image IN (SELECT image FROM used_images))");
   return allLayers(rows);
 }
 
@@ -101,7 +105,7 @@ void Index::forgetLayers(const std::vector<LayerName>& names) {
   }
   database_.execute(
       "DELETE FROM image_layers WHERE image NOT IN (SELECT id FROM images)"
-      " AND image NOT IN (SELECT image FROM containers)");
+      " AND image NOT IN (SELECT image FROM used_images)");
   transaction.commit();
 }
 
@@ -236,43 +240,63 @@ Size Index::layersTotal() const {
 }
 
 void Index::addContainer(const ContainerRow& container) {
+  Transaction transaction(database_);
   Statement(database_, "INSERT INTO containers VALUES(?, ?)")
       .bind(container.id.text())
       .bind(container.image.text())
       .run();
+  for (const ImageId& image : container.volumes) {
+    Statement(database_, "INSERT INTO container_images VALUES(?, ?)")
+        .bind(container.id.text())
+        .bind(image.text())
+        .run();
+  }
+  transaction.commit();
 }
 
 std::optional<ContainerRow> Index::container(const ContainerId& id) const {
   Statement rows(database_, "SELECT image FROM containers WHERE id = ?");
   rows.bind(id.text());
   if (!rows.step()) return std::nullopt;
-  return ContainerRow{id, imageId(rows, 0)};
+  return ContainerRow{id, imageId(rows, 0), volumesOf(id)};
+}
+
+std::set<ImageId> Index::volumesOf(const ContainerId& id) const {
+  Statement rows(database_, "SELECT image FROM container_images WHERE container = ?");
+  rows.bind(id.text());
+  std::set<ImageId> images;
+  while (rows.step()) images.insert(imageId(rows, 0));
+  return images;
 }
 
 std::vector<ContainerRow> Index::containers() const {
   Statement rows(database_, "SELECT id, image FROM containers");
   std::vector<ContainerRow> containers;
   while (rows.step()) {
-    containers.push_back({intact(ContainerId::parse(rows.text(0), "container")), imageId(rows, 1)});
+    auto id = intact(ContainerId::parse(rows.text(0), "container"));
+    containers.push_back({id, imageId(rows, 1), volumesOf(id)});
   }
   return containers;
 }
 
 void Index::removeContainer(const ContainerId& id) {
+  Transaction transaction(database_);
   Statement(database_, "DELETE FROM containers WHERE id = ?").bind(id.text()).run();
+  Statement(database_, "DELETE FROM container_images WHERE container = ?").bind(id.text()).run();
+  transaction.commit();
 }
 
 bool Index::imageInUse(const ImageId& id) const {
-  Statement rows(database_, "SELECT 1 FROM containers WHERE image = ? LIMIT 1");
+  Statement rows(database_, "SELECT 1 FROM used_images WHERE image = ? LIMIT 1");
   rows.bind(id.text());
   return rows.step();
 }
 
-std::optional<std::vector<LayerName>> Index::layersBeneath(const ContainerRow& container) const {
+std::optional<std::vector<LayerName>> Index::layersOf(const ImageId& image) const {
   Statement rows(database_,
                  "SELECT layers.name FROM image_layers LEFT JOIN layers ON layers.name = image_layers.layer"
                  " WHERE image = ? ORDER BY position DESC");
-  rows.bind(container.image.text());
+  rows.bind(image.text());
   std::vector<LayerName> names;
   while (rows.step()) {
     auto name = LayerName::parse(rows.text(0));

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,7 @@ struct ImageView {
 struct ContainerRow {
   ContainerId id;
   ImageId image;
+  std::set<ImageId> volumes;  // images that it mounts
 };
 
 class Index {
@@ -89,11 +91,14 @@ class Index {
   std::optional<ContainerRow> container(const ContainerId& id) const;
   std::vector<ContainerRow> containers() const;
   void removeContainer(const ContainerId& id);
+  // By a container that is on it or mounts it.
   bool imageInUse(const ImageId& id) const;
-  // The layers beneath a container, topmost first, each once. Nothing if one of them is lost.
-  std::optional<std::vector<LayerName>> layersBeneath(const ContainerRow& container) const;
+  // The layers of an image that is there or that a container uses, topmost first, each once. Nothing if one
+  // of them is lost.
+  std::optional<std::vector<LayerName>> layersOf(const ImageId& image) const;
 
  private:
+  std::set<ImageId> volumesOf(const ContainerId& id) const;
   ImageView viewOf(const Statement& row) const;
   bool agreesWith(const ImageRow& image, const std::vector<Digest>& layers) const;
   mutable Database database_;

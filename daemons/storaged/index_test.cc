@@ -140,7 +140,7 @@ TEST_F(IndexTest, ContainersKeepTheirLayers) {
   ImageRow stored = image("c");
   ASSERT_TRUE(index.commitImage(stored, {base}, {base.diffId}, {"a:1"}));
   auto id = ContainerId::generate();
-  index.addContainer({id, stored.id});
+  index.addContainer({id, stored.id, {}});
   EXPECT_TRUE(index.imageInUse(stored.id));
   index.removeImage(stored.id);
   EXPECT_THAT(index.unreferencedLayers(), IsEmpty());
@@ -154,7 +154,7 @@ TEST_F(IndexTest, LayersBeneathAreTopmostFirstAndOnce) {
   LayerRow b = layer("b");
   ImageRow stored = image("c");
   ASSERT_TRUE(index.commitImage(stored, {a, b}, {a.diffId, b.diffId, a.diffId}, {"a:1"}));
-  EXPECT_EQ(index.layersBeneath({ContainerId::generate(), stored.id}), (std::vector{a.name, b.name}));
+  EXPECT_EQ(index.layersOf(stored.id), (std::vector{a.name, b.name}));
 }
 
 TEST_F(IndexTest, ALostLayerIsNoticed) {
@@ -165,7 +165,7 @@ TEST_F(IndexTest, ALostLayerIsNoticed) {
   ASSERT_TRUE(index.commitImage(stored, {a, b}, {a.diffId, b.diffId}, {"a:1"}));
   EXPECT_THAT(index.imagesOn(b.name), ElementsAre(stored.id));
   index.forgetLayers({b.name});
-  EXPECT_FALSE(index.layersBeneath({ContainerId::generate(), stored.id}));
+  EXPECT_FALSE(index.layersOf(stored.id));
 }
 
 }  // namespace

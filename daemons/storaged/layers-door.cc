@@ -5,6 +5,20 @@
 
 namespace bulkhead::storaged {
 
+namespace {
+
+Outcome<std::vector<LayerName>> layersFor(const WritableLayers& layers,
+                                          schema::LayersQuestion::Reader asked) {
+  auto container = ContainerId::parse(ipc::toString(asked.getContainerId()), "containerId");
+  if (!container) return tl::unexpected(container.error());
+  if (asked.getImageId().size() == 0) return layers.layersBeneath(*container, std::nullopt);
+  auto image = ImageId::parse(ipc::toString(asked.getImageId()), "imageId");
+  if (!image) return tl::unexpected(image.error());
+  return layers.layersBeneath(*container, *image);
+}
+
+}  // namespace
+
 kj::Promise<void> LayersDoor::serve() {
   return socket_.receive()
       .then([this](ipc::Packet&& question) { return answer(std::move(question)); })
@@ -16,8 +30,7 @@ kj::Promise<void> LayersDoor::answer(ipc::Packet question) {
   auto to = message->initRoot<schema::LayersAnswer>();
   auto asked = question.as<schema::LayersQuestion>();
   to.setNumber(asked.getNumber());
-  auto id = ContainerId::parse(ipc::toString(asked.getContainerId()), "containerId");
-  auto layers = id ? layers_.layersBeneath(*id) : Outcome<std::vector<LayerName>>(tl::unexpected(id.error()));
+  auto layers = layersFor(layers_, asked);
   if (layers) {
     auto names = to.initLayers(static_cast<capnp::uint>(layers->size()));
     for (capnp::uint i = 0; i < names.size(); ++i) names.set(i, (*layers)[i].text());

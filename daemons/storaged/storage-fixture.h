@@ -61,6 +61,7 @@ class StorageTest : public testing::Test {
 
   void waitABit() { parts().timer.afterDelay(50 * kj::MILLISECONDS).wait(io_.waitScope); }
 
+  [[nodiscard]] int lookups() const { return zygote_->lookups; }
   Parts& parts() { return storage_->parts(); }
   ImageStore& images() { return *images_; }
   WritableLayers& containers() { return *containers_; }

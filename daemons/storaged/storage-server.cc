@@ -35,8 +35,29 @@ void writeBegun(schema::Begun::Builder to, kj::Own<Intake> intake) {
   to.setIntake(kj::heap<IntakeServer>(kj::mv(intake)));
 }
 
+void writeUser(schema::User::Builder to, const FoundUser& user) {
+  to.setUid(user.uid);
+  to.setGid(user.gid);
+  auto groups = to.initGroups(count(user.groups.size()));
+  for (capnp::uint i = 0; i < groups.size(); ++i) groups.set(i, user.groups[i]);
+}
+
 Documents readDocuments(schema::Documents::Reader from) {
   return {ipc::toString(from.getIndex()), ipc::toString(from.getManifest()), ipc::toString(from.getConfig())};
+}
+
+Outcome<ContainerRow> readContainer(schema::Storaged::CreateLayerParams::Reader from) {
+  auto container = ContainerId::parse(ipc::toString(from.getContainerId()), "containerId");
+  if (!container) return tl::unexpected(container.error());
+  auto image = ImageId::parse(ipc::toString(from.getImageId()), "imageId");
+  if (!image) return tl::unexpected(image.error());
+  ContainerRow row{*std::move(container), *std::move(image), {}};
+  for (auto volume : from.getVolumes()) {
+    auto mounted = ImageId::parse(ipc::toString(volume.getImageId()), "volumes");
+    if (!mounted) return tl::unexpected(mounted.error());
+    row.volumes.insert(*std::move(mounted));
+  }
+  return row;
 }
 
 }  // namespace
@@ -125,18 +146,29 @@ kj::Promise<void> StorageServer::listPulls(ListPullsContext context) {
 
 kj::Promise<void> StorageServer::createLayer(CreateLayerContext context) {
   return answerNow("createLayer", [&]() {
-    auto params = context.getParams();
-    auto container = ContainerId::parse(ipc::toString(params.getContainerId()), "containerId");
-    auto image = ImageId::parse(ipc::toString(params.getImageId()), "imageId");
-    Outcome<void> created;
-    if (!container) {
-      created = tl::unexpected(container.error());
-    } else if (!image) {
-      created = tl::unexpected(image.error());
-    } else {
-      created = layers_.create(*container, *image);
-    }
+    auto row = readContainer(context.getParams());
+    auto created = row ? layers_.create(*row) : Outcome<void>(tl::unexpected(row.error()));
     writeNothing(context.getResults().initResult(), created);
+  });
+}
+
+kj::Promise<void> StorageServer::lookupUser(LookupUserContext context) {
+  return answerLater("lookupUser", [&]() -> kj::Promise<void> {
+    auto params = context.getParams();
+    auto image = ImageId::parse(ipc::toString(params.getImageId()), "imageId");
+    if (!image) {
+      ipc::writeRefusal(context.getResults().initResult().initRefused(), image.error());
+      return kj::READY_NOW;
+    }
+    auto found = users_.find({*std::move(image), ipc::toString(params.getUser()), params.getMemberships()});
+    return found.then([context](Outcome<FoundUser>&& user) mutable {
+      auto result = context.getResults().initResult();
+      if (user) {
+        writeUser(result.initOk(), *user);
+      } else {
+        ipc::writeRefusal(result.initRefused(), user.error());
+      }
+    });
   });
 }
 

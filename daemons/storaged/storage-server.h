@@ -3,6 +3,7 @@
 
 #include "daemons/storaged/container-usage.h"
 #include "daemons/storaged/image-store.h"
+#include "daemons/storaged/user-lookup.h"
 #include "daemons/storaged/writable-layer.h"
 #include "ipc/schema/storage.capnp.h"
 
@@ -10,8 +11,9 @@ namespace bulkhead::storaged {
 
 class StorageServer final : public schema::Storaged::Server {
  public:
-  StorageServer(ImageStore& images, WritableLayers& layers, ContainerUsage& usage, const Parts& parts)
-      : images_(images), layers_(layers), usage_(usage), parts_(parts) {}
+  StorageServer(ImageStore& images, WritableLayers& layers, ContainerUsage& usage, UserLookup& users,
+                const Parts& parts)
+      : images_(images), layers_(layers), usage_(usage), users_(users), parts_(parts) {}
 
   kj::Promise<void> beginImage(BeginImageContext context) override;
   kj::Promise<void> imageStatus(ImageStatusContext context) override;
@@ -22,11 +24,13 @@ class StorageServer final : public schema::Storaged::Server {
   kj::Promise<void> createLayer(CreateLayerContext context) override;
   kj::Promise<void> removeLayer(RemoveLayerContext context) override;
   kj::Promise<void> listLayers(ListLayersContext context) override;
+  kj::Promise<void> lookupUser(LookupUserContext context) override;
 
  private:
   ImageStore& images_;
   WritableLayers& layers_;
   ContainerUsage& usage_;
+  UserLookup& users_;
   const Parts& parts_;
 };
 

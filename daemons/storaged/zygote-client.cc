@@ -60,6 +60,13 @@ Worker ZygoteClient::parse() {
   return start(true, false, [&](Request request) { request.setParse(); });
 }
 
+Worker ZygoteClient::lookup(const std::vector<LayerName>& layers) {
+  return start(true, false, [&](Request request) {
+    auto names = request.initLookup(static_cast<capnp::uint>(layers.size()));
+    for (capnp::uint i = 0; i < names.size(); ++i) names.set(i, layers[i].text());
+  });
+}
+
 Worker ZygoteClient::start(bool input, bool output, const std::function<void(Request)>& describe) {
   std::uint64_t number = next_++;
   Worker worker{WorkerLease(*this, number), {}};

@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "daemons/common/base/fd.h"
 #include "daemons/common/base/ids.h"
@@ -56,6 +57,7 @@ class ZygoteClient {
   Worker measure(const ContainerId& container);
   Worker decompress(schema::WorkerRequest::Codec codec);
   Worker parse();
+  Worker lookup(const std::vector<LayerName>& layers);  // of an image, topmost first
 
   // Rejects when the zygote is gone; resolves never. Once.
   kj::Promise<void> untilGone();

@@ -8,9 +8,21 @@ $Cxx.namespace("bulkhead::schema");
 using Common = import "common.capnp";
 
 struct MountRequest {
-  # launcher -> mounter: the root file system of this container, please.
+  # launcher -> mounter: something to mount for this container, please.
   containerId @0 :Text;
-  readOnly @1 :Bool;
+  readOnly @1 :Bool;       # the root alone
+  union {
+    root @2 :Void;         # its root file system
+    image @3 :ImageVolume;
+    volume @4 :UInt16;     # its anonymous volume of this number, made if it is absent; removed with the container
+  }
+}
+
+struct ImageVolume {
+  # The root of another image, which storaged has recorded for this container (Storaged.createLayer), or what is at
+  # `subPath` in it, a directory or a regular file. Read-only, nosuid, nodev, noexec.
+  imageId @0 :Text;
+  subPath @1 :Text;        # empty: all of it; links in it are followed inside the image
 }
 
 struct MountReply {
@@ -24,6 +36,7 @@ struct MountReply {
 struct LayersQuestion {
   # mounter -> storaged main.
   containerId @0 :Text;
+  imageId @2 :Text;         # empty: the container's own; else one that is recorded as its volume
   number @1 :UInt64;        # comes back in the answer: one that comes too late is known by it
 }
 

@@ -23,7 +23,7 @@ interface Storaged {
   usage @4 () -> (usage :Usage);
   listPulls @5 () -> (pulls :List(PullProgress));
 
-  createLayer @6 (containerId :Text, imageId :Text, namespace :Text, asked :Text)
+  createLayer @6 (containerId :Text, imageId :Text, namespace :Text, asked :Text, volumes :List(VolumeImage))
       -> (result :Common.Result(Common.Nothing));
   # A writable layer for a container, on the image's layers. Idempotent for the same pair; alreadyExists for another
   # image. permissionDenied as for beginImage: the policy of today, for the name that the user `asked` for if it is one
@@ -35,6 +35,12 @@ interface Storaged {
   signaturesWanted @9 (reference :Text, namespace :Text) -> (result :Common.Result(Image.SignatureKinds));
   # What resolve should bring along, so that beginImage can judge. Refuses what the policy rejects whatever its
   # signatures: permissionDenied, as above.
+
+  lookupUser @10 (imageId :Text, user :Text, memberships :Bool) -> (result :Common.Result(User));
+  # Whom `user` ("", "USER", "USER:GROUP"; base/user-spec.h) means inside that image, and with `memberships` the groups
+  # that its /etc/group gives that user. A worker reads the files; the answer is remembered as long as the image is.
+  # Refusals: invalidArgument (no such name, a number out of range, a file that is none), resourceExhausted (a file over
+  # 1 MiB), notFound (no such image).
 }
 
 struct Begun {
@@ -86,6 +92,18 @@ struct ImageConfig {
   stopSignal @5 :Text;
   volumes @6 :List(Text);
   labels @7 :List(Common.KeyValue);
+}
+
+struct User {
+  uid @0 :UInt32;
+  gid @1 :UInt32;
+  groups @2 :List(UInt32);    # of /etc/group, without gid unless it is listed there
+}
+
+struct VolumeImage {
+  # An image that a container mounts as a volume: not removed, and its layers kept, until removeLayer.
+  imageId @0 :Text;
+  asked @1 :Text;   # as for createLayer
 }
 
 struct WritableLayer {

@@ -23,6 +23,7 @@ struct WorkerRequest {
     parse @5 :Void;        # input: one ParseInput; answers manifest or config
     kill @6 :Void;         # ends worker `number`; no descriptors
     verify @7 :Void;       # input: one VerifyInput; answers wanted or verdict
+    lookup @8 :List(Text); # an image's layers, topmost first: its root is the worker's; input: one LookupInput
   }
 
   enum Codec {
@@ -75,6 +76,11 @@ struct Verdict {
   anything @1 :Bool;  # the policy accepts whatever it is asked
 }
 
+struct LookupInput {
+  user @0 :Text;           # as Storaged.lookupUser is asked, and so is this
+  memberships @1 :Bool;
+}
+
 struct WorkerResult {
   # Untrusted: the worker has read hostile bytes. Digests say what the documents claim; storaged's main
   # compares them with hashes of its own and with the documents' text.
@@ -88,6 +94,7 @@ struct WorkerResult {
     refused @6 :Common.Refusal;
     wanted @7 :Wanted;
     verdict @8 :Verdict;
+    lookedUp @9 :Storage.User;
   }
 
   struct Counted {

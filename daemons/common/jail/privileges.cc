@@ -240,6 +240,23 @@ constexpr std::array table{
         .reason = "parses an image's JSON, from one pipe to another",
     },
     Privileges{
+        .process = Process::lookupWorker,
+        .name = "lookup-worker",
+        .program = "bulkhead-storage-worker",
+        .identity = Identity::root,
+        .capabilities = nothing,
+        .bounding = nothing,
+        .noNewPrivileges = true,
+        .filtered = true,
+        .mayExecute = false,
+        .network = Network::none,
+        .ownMountNamespace = true,
+        .passesOn = false,
+        .limits = {.openFiles = 64, .addressSpace = 512 * MiB, .fileSize = 0, .cpuSeconds = 5},
+        .connectsTo = "",
+        .reason = "reads root's account files in a read-only mount of one image, and holds nothing",
+    },
+    Privileges{
         .process = Process::mounter,
         .name = "mounter",
         .program = "bulkhead-mounter",
@@ -374,7 +391,7 @@ const Privileges& privilegesOf(Process process) {
 bool isStorageWorker(Process process) {
   using enum Process;
   return process == unpackWorker || process == eraseWorker || process == measureWorker ||
-         process == decompressWorker || process == parseWorker;
+         process == decompressWorker || process == parseWorker || process == lookupWorker;
 }
 
 }  // namespace bulkhead::jail

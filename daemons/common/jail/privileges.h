@@ -33,6 +33,7 @@ enum class Process {
   measureWorker,
   decompressWorker,
   parseWorker,
+  lookupWorker,
   mounter,
   netd,
   netnsHelper,

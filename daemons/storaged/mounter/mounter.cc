@@ -13,6 +13,8 @@
 #include "daemons/common/base/sockets.h"
 #include "daemons/storaged/mounter/layers.h"
 #include "daemons/storaged/mounter/view.h"
+#include "daemons/storaged/mounter/volumes.h"
+#include "daemons/storaged/overlay/image-root.h"
 #include "daemons/storaged/overlay/overlay.h"
 #include "ipc/convert.h"
 #include "ipc/limits.h"
@@ -26,7 +28,13 @@ constexpr size_t shownBytes = 200;
 Outcome<Request> parseRequest(schema::MountRequest::Reader request) {
   auto container = ContainerId::parse(ipc::toString(request.getContainerId()), "containerId");
   if (!container) return tl::unexpected(container.error());
-  return Request{std::move(*container), request.getReadOnly()};
+  if (request.isRoot()) return Request{std::move(*container), Request::Root{request.getReadOnly()}};
+  if (request.isVolume()) return Request{std::move(*container), Request::Volume{request.getVolume()}};
+  if (!request.isImage()) return invalid("", "is of an unknown kind");
+  auto image = ImageId::parse(ipc::toString(request.getImage().getImageId()), "imageId");
+  if (!image) return tl::unexpected(image.error());
+  return Request{std::move(*container),
+                 Request::Image{std::move(*image), ipc::toString(request.getImage().getSubPath())}};
 }
 
 // Main has read what strangers wrote: its words go on only in printable form.
@@ -109,22 +117,43 @@ void Mounter::serveConnection(int connection) {
 }
 
 Outcome<Fd> Mounter::mount(const Request& request) {
-  auto names = askForLayers(request.container);
-  if (!names) return tl::unexpected(names.error());
   try {
-    auto layers = openLayers(store_.get(), request.container, *names);
-    if (!layers) return tl::unexpected(layers.error());
-    return overlay::mountOverlay(*layers, request.readOnly, stage);
+    return make(request);
   } catch (const SystemError& error) {
     log::error("cannot mount", {{"container", request.container.text()}, {"reason", error.what()}});
     return refuse(Code::internal, "root file system", "cannot be mounted: " + errnoText(error.number()));
   }
 }
 
-Outcome<std::vector<LayerName>> Mounter::askForLayers(const ContainerId& container) {
+Outcome<Fd> Mounter::make(const Request& request) {
+  if (const auto* image = std::get_if<Request::Image>(&request.what))
+    return makeImage(request.container, *image);
+  if (const auto* volume = std::get_if<Request::Volume>(&request.what))
+    return anonymousVolume(store_.get(), request.container, volume->number);
+  return makeRoot(request.container, std::get<Request::Root>(request.what).readOnly);
+}
+
+Outcome<Fd> Mounter::makeRoot(const ContainerId& container, bool readOnly) {
+  auto names = askForLayers(container, std::nullopt);
+  if (!names) return tl::unexpected(names.error());
+  auto layers = openLayers(store_.get(), container, *names);
+  if (!layers) return tl::unexpected(layers.error());
+  return overlay::mountOverlay(*layers, readOnly, stage);
+}
+
+Outcome<Fd> Mounter::makeImage(const ContainerId& container, const Request::Image& image) {
+  auto names = askForLayers(container, image.id);
+  if (!names) return tl::unexpected(names.error());
+  auto root = overlay::mountImageRoot(store_.get(), *names, stage);
+  return root && !image.subPath.empty() ? partOf(*root, image.subPath) : std::move(root);
+}
+
+Outcome<std::vector<LayerName>> Mounter::askForLayers(const ContainerId& container,
+                                                      const std::optional<ImageId>& image) {
   capnp::MallocMessageBuilder message;
   auto question = message.initRoot<schema::LayersQuestion>();
   question.setContainerId(container.text());
+  if (image) question.setImageId(image->text());
   question.setNumber(++asked_);
   if (!ipc::sendPacket(control_.get(), message)) throwErrno("ask main");
   auto deadline = std::chrono::steady_clock::now() + limits::layersAnswer;

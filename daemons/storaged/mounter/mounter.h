@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
 #include <vector>
 
 #include "daemons/common/base/error.h"
@@ -14,8 +17,18 @@ namespace bulkhead::mounter {
 
 // What the launcher may ask.
 struct Request {
+  struct Root {
+    bool readOnly;
+  };
+  struct Image {
+    ImageId id;
+    std::string subPath;
+  };
+  struct Volume {
+    std::uint16_t number;
+  };
   ContainerId container;
-  bool readOnly;
+  std::variant<Root, Image, Volume> what;
 };
 
 class Mounter {
@@ -34,7 +47,12 @@ class Mounter {
  private:
   void serveConnection(int connection);
   Outcome<Fd> mount(const Request& request);
-  Outcome<std::vector<LayerName>> askForLayers(const ContainerId& container);
+  Outcome<Fd> make(const Request& request);
+  Outcome<Fd> makeRoot(const ContainerId& container, bool readOnly);
+  Outcome<Fd> makeImage(const ContainerId& container, const Request::Image& image);
+  // Of the container, or of an image that it mounts.
+  Outcome<std::vector<LayerName>> askForLayers(const ContainerId& container,
+                                               const std::optional<ImageId>& image);
 
   Fd control_;
   Fd store_;

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -139,6 +140,33 @@ class MounterTest : public ::testing::Test {
     std::vector<std::string> texts;
     for (const LayerName& name : names) texts.push_back(name.text());
     return layers(texts);
+  }
+
+  // A request for something else than the root.
+  std::optional<ipc::Packet> requestVolume(const std::function<void(schema::MountRequest::Builder)>& fill,
+                                           const Answer& answer) {
+    Fd connection = connectTo(socket_, SOCK_SEQPACKET);
+    capnp::MallocMessageBuilder message;
+    auto request = message.initRoot<schema::MountRequest>();
+    request.setContainerId(container_.text());
+    fill(request);
+    EXPECT_TRUE(ipc::sendPacket(connection.get(), message));
+    if (answer) {
+      auto question = ipc::receivePacket(main_.get(), patience);
+      EXPECT_TRUE(question && question->as<schema::LayersQuestion>().getImageId().size() == 64);
+      if (question) reply(*question, answer);
+    }
+    return ipc::receivePacket(connection.get(), patience);
+  }
+
+  // Part of an image, whose id is anything: main knows its layers.
+  std::optional<ipc::Packet> requestImage(const std::vector<LayerName>& names, const std::string& subPath) {
+    return requestVolume(
+        [&](auto request) {
+          request.initImage().setImageId(ImageId::generate().text());
+          request.getImage().setSubPath(subPath);
+        },
+        layers(names));
   }
 
   // Asks as the launcher; answers the mounter's question as main, if it asks one.
@@ -336,6 +364,70 @@ TEST_F(MounterTest, SurvivesGarbage) {
     (void)ipc::receivePacket(connection.get(), patience);
   }
   EXPECT_TRUE(mountOf(addLayers(1)));
+}
+
+TEST_F(MounterTest, MountsAnImageOrPartOfIt) {
+  auto names = addLayers(2);
+  const std::string top = store_.path() + "/layers/" + names[0].text() + "/closed/diff";
+  std::filesystem::create_directories(top + "/d/e");
+  writeFile(top + "/d/e/f", "deep");
+  std::filesystem::create_symlink("/d/e", top + "/absolute");
+  std::filesystem::create_symlink("../../../d", top + "/climbs");
+  std::filesystem::create_symlink(containerDirectory_, top + "/out");
+  ASSERT_EQ(::mkfifo((top + "/fifo").c_str(), 0644), 0);
+  std::string before = mountTable();
+  struct Case {
+    const char* path;
+    const char* file;
+    const char* text;
+  };
+  for (const Case& each : {Case{"", "/same", "0"},
+                           {"d/e", "/f", "deep"},
+                           {"absolute", "/f", "deep"},
+                           {"climbs/e", "/f", "deep"},
+                           {"../../d", "/e/f", "deep"}}) {
+    auto made = requestImage(names, each.path);
+    ASSERT_TRUE(made && made->as<schema::MountReply>().isMounted()) << each.path;
+    EXPECT_EQ(withAttached(made->takeFd(0), target_,
+                           [&] {
+                             if (textOf(target_ + each.file) != each.text) return 1;
+                             struct statvfs info {};
+                             constexpr unsigned long inert = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC;
+                             if (::statvfs(target_.c_str(), &info) != 0 || (info.f_flag & inert) != inert)
+                               return 2;
+                             return ::mkdir((target_ + "/new").c_str(), 0755) != 0 && errno == EROFS ? 0 : 3;
+                           }),
+              0)
+        << each.path;
+  }
+  EXPECT_TRUE(requestImage(names, "d/e/f")->as<schema::MountReply>().isMounted());
+  for (const char* bad : {"out", "absent", "d/e/f/g", "fifo", "proc/self"})
+    EXPECT_EQ(refusalOf(requestImage(names, bad)), "subPath") << bad;
+  EXPECT_TRUE(mountOf(names));  // the stage is free again
+  EXPECT_EQ(mountTable(), before);
+  auto noId = [](schema::MountRequest::Builder request) { request.initImage().setImageId("../x"); };
+  EXPECT_EQ(refusalOf(requestVolume(noId, nullptr)), "imageId");
+}
+
+TEST_F(MounterTest, MakesAnonymousVolumesOfAContainer) {
+  auto third = [](schema::MountRequest::Builder request) { request.setVolume(3); };
+  for (const char* text : {"absent", "kept"}) {
+    auto made = requestVolume(third, nullptr);
+    ASSERT_TRUE(made && made->as<schema::MountReply>().isMounted());
+    EXPECT_EQ(withAttached(made->takeFd(0), target_,
+                           [&] {
+                             struct stat info {};
+                             if (::stat(target_.c_str(), &info) != 0 || info.st_mode != (S_IFDIR | 0755U))
+                               return 1;
+                             bool there = std::filesystem::exists(target_ + "/kept");
+                             writeFile(target_ + "/kept", "kept");
+                             return there == (std::string(text) == "kept") ? 0 : 2;
+                           }),
+              0);
+  }
+  EXPECT_EQ(textOf(containerDirectory_ + "/closed/volumes/3/kept"), "kept");
+  std::filesystem::remove_all(containerDirectory_);
+  EXPECT_EQ(refusalOf(requestVolume(third, nullptr)), "container");
 }
 
 // Older kernels' ways work here too.

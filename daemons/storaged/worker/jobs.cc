@@ -10,6 +10,7 @@
 #include "daemons/common/base/beneath.h"
 #include "daemons/storaged/worker/documents.h"
 #include "daemons/storaged/worker/erase.h"
+#include "daemons/storaged/worker/lookup.h"
 #include "daemons/storaged/worker/measure.h"
 #include "daemons/storaged/worker/unpack.h"
 #include "ipc/convert.h"
@@ -109,6 +110,20 @@ Outcome<void> answerParse(int input, Result result) {
   return invalid("documents", "are of an unknown kind");
 }
 
+Outcome<void> answerLookup(int input, Result result) {
+  auto packet = ipc::readMessage(input, limits::packetInline);
+  if (!packet) return invalid("user", "is missing");
+  auto asked = packet->as<schema::LookupInput>();
+  auto found = lookUp(openDirectory("/").get(), ipc::toString(asked.getUser()), asked.getMemberships());
+  if (!found) return tl::unexpected(found.error());
+  auto to = result.initLookedUp();
+  to.setUid(found->uid);
+  to.setGid(found->gid);
+  auto groups = to.initGroups(count(found->groups));
+  for (unsigned i = 0; i < groups.size(); ++i) groups.set(i, found->groups[i]);
+  return {};
+}
+
 // libarchive converts names, and glibc reads /usr/lib/*/gconv at the first conversion: here, while the layer
 // is empty and there is none, rather than from what the archive has put there.
 void settleConversions() {
@@ -132,6 +147,8 @@ Outcome<void> work(const Options& options, schema::WorkerResult::Builder result)
   } else if (options.role == jail::Process::eraseWorker) {
     if (auto erased = eraseContents(openDirectory("/").get()); !erased) return erased;
     result.setErased();
+  } else if (options.role == jail::Process::lookupWorker) {
+    return answerLookup(input, result);
   } else if (options.role == jail::Process::parseWorker) {
     return answerParse(input, result);
   } else {

@@ -22,6 +22,7 @@ jail::Process roleOf(std::string_view text) {
   if (text == "erase") return jail::Process::eraseWorker;
   if (text == "measure") return jail::Process::measureWorker;
   if (text == "decompress") return jail::Process::decompressWorker;
+  if (text == "lookup") return jail::Process::lookupWorker;
   if (text == "parse") return jail::Process::parseWorker;
   throw std::invalid_argument("unknown role");
 }

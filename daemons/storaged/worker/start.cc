@@ -30,6 +30,7 @@ jail::Confinement confinementOf(const Options& options) {
       confinement.paths = {{"/", jail::Access::Right::readWrite}};
       break;
     case jail::Process::measureWorker:
+    case jail::Process::lookupWorker:
       confinement.paths = {{"/", jail::Access::Right::read}};
       break;
     default:

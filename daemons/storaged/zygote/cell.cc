@@ -1,14 +1,17 @@
 #include "daemons/storaged/zygote/cell.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <stdexcept>
 #include <string>
 
 #include "daemons/common/base/beneath.h"
+#include "daemons/storaged/overlay/image-root.h"
 
 namespace bulkhead::zygote {
 namespace {
@@ -62,6 +65,18 @@ Fd emptyMount() {
   Fd mount(::fsmount(context.get(), FSMOUNT_CLOEXEC, inert | MOUNT_ATTR_RDONLY));
   if (!mount) throwErrno("fsmount tmpfs");
   return mount;
+}
+
+Fd imageMount(int store, const std::vector<LayerName>& layers) {
+  Fd own = clone(store, inert);
+  if (::unshare(CLONE_NEWNS) != 0) throwErrno("unshare");
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) throwErrno("make mounts private");
+  // The kernel takes layers from mounts of the process's own namespace only. Nobody looks there by path: the
+  // root directory stays what it was, beneath.
+  if (::move_mount(own.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) throwErrno("move_mount");
+  auto root = overlay::mountImageRoot(own.get(), layers, "/proc");
+  if (!root) throw std::runtime_error(describe(root.error()));
+  return std::move(*root);
 }
 
 }  // namespace bulkhead::zygote

@@ -2,6 +2,8 @@
 // workers that hold file capabilities, against which Landlock is none. It is entered by jail::enterCell().
 #pragma once
 
+#include <vector>
+
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/fd.h"
 #include "daemons/common/base/ids.h"
@@ -20,5 +22,9 @@ Fd trashMount(int store, const LayerName& name);
 Fd writableLayerMount(int store, const ContainerId& container);
 // An empty, read-only tmpfs.
 Fd emptyMount();
+
+// The root file system of these layers, topmost first, without an upper layer. Unlike the others it is made
+// by the worker-to-be, which leaves the host's mounts for it. Throws std::runtime_error too: a layer is lost.
+Fd imageMount(int store, const std::vector<LayerName>& layers);
 
 }  // namespace bulkhead::zygote

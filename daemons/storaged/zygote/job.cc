@@ -6,6 +6,7 @@
 #include "daemons/common/base/ids.h"
 #include "daemons/storaged/zygote/cell.h"
 #include "ipc/convert.h"
+#include "ipc/limits.h"
 
 namespace bulkhead::zygote {
 namespace {
@@ -44,6 +45,18 @@ Outcome<std::vector<std::string>> decompressArguments(schema::WorkerRequest::Cod
                                   name,     "--max-bytes", std::to_string(limits.bytes)};
 }
 
+Outcome<std::vector<LayerName>> parseLayers(capnp::List<capnp::Text>::Reader list) {
+  if (list.size() == 0 || list.size() > limits::imageLayers)
+    return invalid("layers", "are none or more than 127");
+  std::vector<LayerName> names;
+  for (auto text : list) {
+    auto name = LayerName::parse(ipc::toString(text));
+    if (!name) return tl::unexpected(name.error());
+    names.push_back(std::move(*name));
+  }
+  return names;
+}
+
 // The role with its place in the store, without descriptors yet.
 Outcome<Job> placeJob(const Request& request, int store, const LayerLimits& limits) {
   switch (request.which()) {
@@ -69,6 +82,13 @@ Outcome<Job> placeJob(const Request& request, int store, const LayerLimits& limi
     }
     case schema::WorkerRequest::PARSE:
       return Job{jail::Process::parseWorker, emptyMount(), {"--role", "parse"}};
+    case schema::WorkerRequest::LOOKUP: {
+      auto image = parseLayers(request.getLookup());
+      if (!image) return tl::unexpected(image.error());
+      Job job{jail::Process::lookupWorker, Fd(), {"--role", "lookup"}};
+      job.image = std::move(*image);
+      return job;
+    }
     default:
       return invalid("role", "is unknown");
   }

@@ -7,6 +7,7 @@
 
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/fd.h"
+#include "daemons/common/base/ids.h"
 #include "daemons/common/jail/privileges.h"
 #include "ipc/packet.h"
 #include "ipc/schema/worker.capnp.h"
@@ -27,6 +28,7 @@ struct Job {
   Fd output;
   Fd result;
   Fd log;
+  std::vector<LayerName> image;  // of a job without a mount: the layers to make it of, topmost first
 };
 
 // Whether the role's program is linked to shared libraries: they are the host's, so it is started in the

@@ -19,6 +19,7 @@
 #include "daemons/common/base/process.h"
 #include "daemons/common/jail/capabilities.h"
 #include "daemons/common/jail/view.h"
+#include "daemons/storaged/zygote/cell.h"
 #include "ipc/limits.h"
 
 namespace bulkhead::zygote {
@@ -155,6 +156,7 @@ void Zygote::becomeWorker(Job job, pid_t parent) const {
   try {
     // The zygote's death ends its workers; it may have died before this was set.
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(1);
+    if (!job.image.empty()) job.mount = imageMount(store_.get(), job.image);
     if (!loadsLibraries(job.role)) jail::enterCell(std::move(job.mount));
     if (job.role == jail::Process::unpackWorker) limitFileSize(settings_.limits.bytes);
     std::string_view program = jail::privilegesOf(job.role).program;

@@ -196,6 +196,52 @@ TEST_F(ZygoteTest, MeasuresNothingWhereNothingWasWritten) {
   EXPECT_EQ(packet->as<schema::WorkerResult>().getMeasured().getInodes(), 0U);
 }
 
+// The account files of an image, found through its layers as a container would find them.
+TEST_F(ZygoteTest, LooksUpAUserInAnImage) {
+  ASSERT_NE(::signal(SIGPIPE, SIG_IGN), SIG_ERR);  // a worker that is not made reads nothing
+  auto addLayer = [this](const char* file, const std::string& text) {
+    std::string name = LayerName::generate().text();
+    std::string closed = store_.makeDirectory("layers/" + name) + "/closed";
+    std::filesystem::create_directories(closed + "/diff/etc");
+    if (::chmod(closed.c_str(), 0700) != 0) throwErrno("chmod");
+    Fd written(::open((closed + "/diff/etc/" + file).c_str(), O_WRONLY | O_CREAT, 0600));
+    if (!writeAll(written.get(), text)) throwErrno("write");
+    return name;
+  };
+  const std::string base = addLayer("passwd", "app:x:1:1::/:\n");
+  const std::string middle = addLayer("group", "extra:x:60:app\n");
+  const std::string top = addLayer("passwd", "app:x:1000:1001::/:\n");
+  auto look = [this](const std::vector<std::string>& layers, const char* user) {
+    capnp::MallocMessageBuilder message;
+    auto asked = message.initRoot<schema::LookupInput>();
+    asked.setUser(user);
+    asked.setMemberships(true);
+    TestWorker worker = zygote_.start([&](Request request) {
+      auto names = request.initLookup(static_cast<unsigned>(layers.size()));
+      for (unsigned i = 0; i < names.size(); ++i) names.set(i, layers[i]);
+    });
+    (void)ipc::writeMessage(worker.input.get(), message);
+    return worker.finish();
+  };
+  auto found = look({top, middle, base}, "app");
+  ASSERT_TRUE(found && found->as<schema::WorkerResult>().isLookedUp());
+  auto user = found->as<schema::WorkerResult>().getLookedUp();
+  EXPECT_EQ(user.getUid(), 1000U);
+  EXPECT_EQ(user.getGid(), 1001U);
+  ASSERT_EQ(user.getGroups().size(), 1U);
+  EXPECT_EQ(user.getGroups()[0], 60U);
+  // One layer is no overlay.
+  found = look({base}, "app");
+  ASSERT_TRUE(found && found->as<schema::WorkerResult>().isLookedUp());
+  EXPECT_EQ(found->as<schema::WorkerResult>().getLookedUp().getUid(), 1U);
+  EXPECT_TRUE(look({middle}, "app")->as<schema::WorkerResult>().isRefused());
+  // No layer, one that is lost, what is no name, and too many.
+  EXPECT_FALSE(look({}, "app"));
+  EXPECT_FALSE(look({top, LayerName::generate().text()}, "app"));
+  EXPECT_FALSE(look({"../../etc"}, "app"));
+  EXPECT_FALSE(look(std::vector<std::string>(128, top), "app"));
+}
+
 TEST_F(ZygoteTest, DropsWhatIsAskedBadly) {
   for (const std::string& bad :
        {std::string("../etc"), std::string(""), std::string("/"), name_ + "/..", name_}) {
