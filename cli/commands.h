@@ -18,6 +18,7 @@ void addUp(CLI::App& app, Chosen& chosen);
 void addAudit(CLI::App& app, Chosen& chosen);
 void addDoctor(CLI::App& app, Chosen& chosen);
 void addPull(CLI::App& app, Chosen& chosen);
+void addPulls(CLI::App& app, Chosen& chosen);
 void addImages(CLI::App& app, Chosen& chosen);
 void addRmi(CLI::App& app, Chosen& chosen);
 void addRun(CLI::App& app, Chosen& chosen);

@@ -14,8 +14,8 @@ constexpr int usage = 2;
 
 void addCommands(CLI::App& app, Chosen& chosen) {
   app.require_subcommand(1);
-  for (auto add : {addUp, addAudit, addDoctor, addPull, addImages, addRmi, addRun, addPods, addPs, addInspect,
-                   addLogs, addExec, addStop, addRm, addVersion, addStatus}) {
+  for (auto add : {addUp, addAudit, addDoctor, addPull, addPulls, addImages, addRmi, addRun, addPods, addPs,
+                   addInspect, addLogs, addExec, addStop, addRm, addVersion, addStatus}) {
     add(app, chosen);
   }
 }

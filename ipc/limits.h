@@ -33,6 +33,9 @@ inline constexpr size_t rpcFlowBytes = 32 * 1024 * 1024;
 
 // overlayfs takes 500 lower layers, Docker and OCI builders stop at 127.
 inline constexpr size_t imageLayers = 127;
+// Of a manifest's annotations what is shown, in every list of images: one text, and all of them.
+inline constexpr size_t annotation = 4 * 1024;
+inline constexpr size_t annotationsTotal = 16 * 1024;
 // Intakes open at once in storaged: each holds its documents and a directory per layer. The kubelet pulls a
 // handful.
 inline constexpr size_t imagesComingIn = 64;
@@ -76,6 +79,11 @@ inline constexpr size_t fetchers = 256;
 // take 128 MiB (zstd's window), and a disk is not faster with more.
 inline constexpr size_t layersOfImageAtOnce = 4;
 inline constexpr size_t layersAtOnce = 8;
+// A layer that several images miss is brought by one of them. The others wait as long as at least this much
+// of it comes in this time; then one of them brings it too, so that a registry that trickles holds up nobody
+// else.
+inline constexpr auto sharedLayerPatience = 10s;
+inline constexpr size_t sharedLayerProgress = 10 * 1024 * 1024;
 // Images whose documents are parsed at once: two workers each, and up to 12 MiB of documents.
 inline constexpr size_t parsesAtOnce = 4;
 // Storage workers at once: the above, one that erases, one that measures, and those killed but not yet

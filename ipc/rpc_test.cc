@@ -37,7 +37,7 @@ class TestIntake final : public schema::Intake::Server {
  public:
   explicit TestIntake(Fd fd) : fd_(std::move(fd)) {}
   kj::Promise<void> layerPipe(LayerPipeContext context) override {
-    context.getResults().initResult().initOk().setFile(makeFile(duplicate(fd_.get())));
+    context.getResults().initResult().initOk().setSink(makeFile(duplicate(fd_.get())));
     return kj::READY_NOW;
   }
 
@@ -120,7 +120,7 @@ TEST_F(RpcTest, CarriesOneDescriptor) {
   auto listener = serve(::getuid(), intake);
   auto running = run(*listener);
   auto reply = peer_.get<schema::Intake>().layerPipeRequest().send().wait(io_.waitScope);
-  Fd write = receiveFile(reply.getResult().getOk().getFile()).wait(io_.waitScope);
+  Fd write = receiveFile(reply.getResult().getOk().getSink()).wait(io_.waitScope);
   ASSERT_TRUE(write.valid());
   ASSERT_TRUE(writeAll(write.get(), "layer"));
   char got[5];

@@ -73,6 +73,19 @@ void writeRegistries(const Settings& settings, schema::Config::Builder config) {
   }
 }
 
+// A star elsewhere would be taken for itself, and no image's name has one.
+void writePinnedImages(const Setting& setting, schema::Config::Builder config) {
+  const auto& patterns = setting.texts();
+  for (const std::string& pattern : patterns) {
+    std::string_view inner = pattern;
+    if (inner.ends_with('*')) inner.remove_suffix(1);
+    if (inner.size() < pattern.size() && inner.starts_with('*')) inner.remove_prefix(1);
+    bool plain = !inner.empty() && inner.find('*') == std::string_view::npos;
+    if (!plain) setting.refuse("must be names, \"x*\" or \"*x*\"");
+  }
+  fill(config.initPinnedImages(static_cast<unsigned>(patterns.size())), patterns);
+}
+
 void writePull(const Settings& settings, schema::Pull::Builder pull) {
   constexpr std::int64_t most = std::int64_t{1} << 50;
   pull.setProgressTimeoutMs(milliseconds(settings.at("pull.progress_timeout_seconds")));
@@ -97,6 +110,7 @@ void writeConfig(const Settings& settings, const Accounts& accounts, schema::Con
   writeRegistries(settings, config);
   config.setLogLevel(oneOf(settings.at("log_level"), {"error", "warning", "info", "debug"}));
   writePull(settings, config.initPull());
+  writePinnedImages(settings.at("pinned_images"), config);
 }
 
 }  // namespace bulkhead::config

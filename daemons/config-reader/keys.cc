@@ -11,6 +11,10 @@ constexpr std::array bulkhead{
         "The runtime of pods that name no handler: a name from [runtimes]."},
     Key{"fallback_runtime", Type::text, "\"\"", "Used when the default one refuses this host. Empty: never."},
     Key{"cgroup_parent", Type::text, "\"/bulkhead\"", "Cgroup of pods that name no parent."},
+    Key{"pinned_images", Type::texts, "[]",
+        "Images that the kubelet's garbage collection spares: a name as listed, \"x*\" (begins with) or "
+        "\"*x*\" "
+        "(contains), whatever their case."},
     Key{"log_level", Type::text, "\"info\"", "error, warning, info or debug."},
     Key{"identity.uid_base", Type::integer, "1900000000",
         "First of five uids and gids: cri, image, storage, net, configuration reader. When not set, and "

@@ -107,8 +107,9 @@ class ImageService final : public v1::ImageService::CallbackService {
  public:
   explicit ImageService(Dispatch run) : run_(run) {}
 
+  // Whoever leaves leaves the others' pull alone; without any, nobody needs it.
   Reactor* PullImage(Context*, const v1::PullImageRequest* q, v1::PullImageResponse* a) override {
-    return run_(q, a, pullImage);
+    return run_(q, a, pullImage, ClientGone::cancel);
   }
   Reactor* ImageStatus(Context*, const v1::ImageStatusRequest* q, v1::ImageStatusResponse* a) override {
     return run_(q, a, imageStatus);

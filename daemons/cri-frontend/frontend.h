@@ -65,7 +65,7 @@ struct Frontend {
   Background background;
   InFlight<Outcome<PodId>> podCreations;
   InFlight<Outcome<ContainerId>> containerCreations;
-  InFlight<Outcome<ImageId>> imagePulls;
+  WhileWanted<Outcome<ImageId>> imagePulls;
   InFlight<Outcome<void>> podEnds;        // stop and remove, by pod id
   InFlight<Outcome<void>> containerEnds;  // remove, by container id
   ContainerWatch watch;

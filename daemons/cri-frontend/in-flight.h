@@ -4,6 +4,7 @@
 
 #include <kj/async.h>
 #include <kj/function.h>
+#include <kj/refcount.h>
 
 #include <map>
 #include <string>
@@ -46,6 +47,29 @@ class InFlight final : private kj::TaskSet::ErrorHandler {
 
   std::map<std::string, kj::ForkedPromise<T>> running_;
   kj::TaskSet keepers_;
+};
+
+// The same for work that is worth doing only while somebody waits for it: it ends when the last one leaves.
+template <typename T>
+class WhileWanted {
+ public:
+  kj::Promise<T> join(const std::string& key, kj::Function<kj::Promise<T>()> start) {
+    if (auto found = running_.find(key); found != running_.end()) return branchOf(*found->second);
+    auto work = kj::evalNow([&start]() { return start(); });
+    // Done or given up, whoever comes later starts anew.
+    auto run = kj::refcounted<Run>(work.attach(kj::defer([this, key]() { running_.erase(key); })).fork());
+    running_.emplace(key, run.get());
+    return branchOf(*run);
+  }
+
+ private:
+  struct Run final : public kj::Refcounted {
+    explicit Run(kj::ForkedPromise<T> forked) : work(kj::mv(forked)) {}
+    kj::ForkedPromise<T> work;
+  };
+  kj::Promise<T> branchOf(Run& run) { return run.work.addBranch().attach(kj::addRef(run)); }
+
+  std::map<std::string, Run*> running_;  // owned by those who wait
 };
 
 }  // namespace bulkhead::cri

@@ -1,6 +1,7 @@
 // bulkhead-cri: the exposed process. Role, peers, holdings: README.md beside this file.
 #include <kj/async-io.h>
 
+#include "daemons/common/base/priority.h"
 #include "daemons/common/base/sockets.h"
 #include "daemons/common/config/load.h"
 #include "daemons/common/jail/confine.h"
@@ -22,6 +23,7 @@ jail::Confinement confinementOf(const jail::Start& start, const Fd& listener, sc
 int run(int argc, char** argv) {
   jail::Start start = jail::startDaemon("cri", argc, argv);
   LoadedConfig loaded = loadConfig(start.options);
+  answerBeforeOthers();
   Fd listener = takeSocket(start.sockets, "cri");
   jail::confine(jail::Process::cri, confinementOf(start, listener, loaded.get()));
 

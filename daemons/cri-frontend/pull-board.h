@@ -15,6 +15,7 @@ class PullBoard {
     std::string fullName;   // as storaged calls it
     int64_t startedAt = 0;  // nanoseconds since the epoch
     std::string stage;      // resolving, fetching, storing
+    std::string host;       // with port
   };
 
   // A line on the board for as long as it lives.

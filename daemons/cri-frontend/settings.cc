@@ -10,6 +10,9 @@ Settings readSettings(schema::Config::Reader config) {
   settings.defaultHandler = ipc::toString(config.getDefaultRuntime());
   settings.cgroupParent = ipc::toString(config.getCgroupParent());
   settings.ceilingProfile = ipc::toString(config.getCeiling().getProfile());
+  std::vector<std::string> pinned;
+  for (auto pattern : config.getPinnedImages()) pinned.push_back(ipc::toString(pattern));
+  settings.pinnedImages = PinnedImages(pinned);
   return settings;
 }
 

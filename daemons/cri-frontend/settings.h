@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "daemons/cri-frontend/translate/pinned-images.h"
 #include "ipc/schema/config.capnp.h"
 
 namespace bulkhead::cri {
@@ -13,6 +14,7 @@ struct Settings {
   std::string defaultHandler;
   std::string cgroupParent;
   std::string ceilingProfile;
+  PinnedImages pinnedImages;
 };
 
 Settings readSettings(schema::Config::Reader config);

@@ -3,6 +3,7 @@
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
+#include "daemons/common/base/utf8.h"
 #include "daemons/storaged/digest-stream.h"
 #include "ipc/convert.h"
 #include "ipc/limits.h"
@@ -52,6 +53,7 @@ Outcome<VerifiedLayer> checkLayer(const Documents& documents, schema::ParsedMani
 Outcome<std::string> serialise(schema::ImageConfig::Reader config) {
   constexpr size_t longestUser = 1024;  // it is shown in every list of images
   if (config.getUser().size() > longestUser) return invalid("config.config.User", "is too long");
+  if (!isUtf8(ipc::toString(config.getUser()))) return invalid("config.config.User", "is not UTF-8");
   if (config.totalSize().wordCount * sizeof(capnp::word) > 2 * limits::document) {
     return refuse(Code::resourceExhausted, "config.config", "is too large");
   }
@@ -59,6 +61,22 @@ Outcome<std::string> serialise(schema::ImageConfig::Reader config) {
   message.setRoot(config);
   auto words = capnp::messageToFlatArray(message);
   return std::string(reinterpret_cast<const char*>(words.begin()), words.size() * sizeof(capnp::word));
+}
+
+// What a list can show. The rest is the author's loss: annotations decide nothing.
+std::vector<std::pair<std::string, std::string>> shownOf(capnp::List<schema::KeyValue>::Reader claimed) {
+  std::vector<std::pair<std::string, std::string>> shown;
+  size_t total = 0;
+  for (auto pair : claimed) {
+    std::string key = ipc::toString(pair.getKey());
+    std::string value = ipc::toString(pair.getValue());
+    size_t size = key.size() + value.size();
+    bool fits = size <= limits::annotation && total + size <= limits::annotationsTotal;
+    if (!fits || !isUtf8(key) || !isUtf8(value)) continue;
+    total += size;
+    shown.emplace_back(std::move(key), std::move(value));
+  }
+  return shown;
 }
 
 }  // namespace
@@ -136,7 +154,9 @@ Outcome<VerifiedImage> checkChain(const ImageReference& reference, const Documen
                        bytes,
                        std::move(verified),
                        ipc::toString(claimedByConfig.getConfig().getUser()),
-                       *std::move(imageConfig)};
+                       *std::move(imageConfig),
+                       documents.config,
+                       shownOf(claimed.getAnnotations())};
 }
 
 }  // namespace bulkhead::storaged

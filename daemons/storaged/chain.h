@@ -28,6 +28,7 @@ struct VerifiedLayer {
   std::uint64_t size = 0;  // compressed
   Digest diffId;           // of the uncompressed bytes
   Codec codec;
+  auto operator<=>(const VerifiedLayer&) const = default;
 };
 
 struct VerifiedImage {
@@ -36,9 +37,11 @@ struct VerifiedImage {
   Digest topDigest;  // of the document that the reference led to: the index, or the manifest
   Digest manifestDigest;
   std::uint64_t documentBytes = 0;
-  std::vector<VerifiedLayer> layers;  // base first
-  std::string user;                   // of the config
-  std::string config;                 // one serialised schema::ImageConfig
+  std::vector<VerifiedLayer> layers;                             // base first
+  std::string user;                                              // of the config
+  std::string config;                                            // one serialised schema::ImageConfig
+  std::string document;                                          // the config as it came
+  std::vector<std::pair<std::string, std::string>> annotations;  // of the manifest; those that are shown
 
   // What the image will be known by: "host/path@TOP", and "host/path:tag" unless a digest was asked for,
   // which makes the tag of a reference that has both mere decoration.

@@ -17,7 +17,9 @@ constexpr auto measureLimit = 2 * kj::MINUTES;
 Size ContainerUsage::total() {
   refresh();
   Size total;
-  for (const auto& [id, size] : counts_) total += size;
+  for (const ContainerRow& row : parts_.index.containers()) {
+    if (auto known = counts_.find(row.id); known != counts_.end()) total += known->second;
+  }
   return total;
 }
 
@@ -54,7 +56,7 @@ kj::Promise<void> ContainerUsage::measureNext() {
   return answer.then([this, id](Outcome<ipc::Packet>&& measured) {
     if (measured) {
       auto counted = measured->as<schema::WorkerResult>().getMeasured();
-      counts_[id] = {counted.getBytes(), counted.getInodes()};
+      counts_[id] = {counted.getBytes(), counted.getInodes(), 0};
     }
     return measureNext();
   });

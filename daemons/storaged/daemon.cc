@@ -14,14 +14,17 @@ void BackgroundErrors::taskFailed(kj::Exception&& exception) {
 
 Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, std::uint64_t maxLayerBytes)
     : store_(path),
-      index_(store_.indexPath()),
+      writes_(store_.indexPath(), offLoop_, background_),
+      index_(store_.indexPath(), Index::Access::read),
       zygote_(port, std::move(zygote)),
       trash_(store_, zygote_, offLoop_, port.getTimer()),
-      garbage_(index_, trash_),
+      garbage_(index_, writes_, trash_, background_),
+      comingIn_(std::chrono::milliseconds(limits::sharedLayerPatience).count() * kj::MILLISECONDS),
       layerTurns_(limits::layersAtOnce),
+      commitTurn_(1),
       background_(errors_),
-      parts_{store_, index_,   zygote_,     offLoop_,    port.getTimer(),
-             trash_, garbage_, layerTurns_, background_, maxLayerBytes} {
+      parts_{store_,   index_,    writes_,     zygote_,     offLoop_,    port.getTimer(), trash_,
+             garbage_, comingIn_, layerTurns_, commitTurn_, background_, maxLayerBytes} {
   sweep(parts_);
 }
 

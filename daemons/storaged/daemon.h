@@ -10,6 +10,7 @@
 #include "daemons/storaged/image-store.h"
 #include "daemons/storaged/layers-door.h"
 #include "daemons/storaged/parts.h"
+#include "daemons/storaged/shared-layer.h"
 #include "daemons/storaged/user-lookup.h"
 #include "daemons/storaged/writable-layer.h"
 #include "ipc/rpc.h"
@@ -32,12 +33,15 @@ class Storage {
 
  private:
   Store store_;
-  Index index_;
+  IndexWriter writes_;
+  const Index index_;
   OffLoop offLoop_;  // destroyed after the zygote's socket: its threads wait for workers, which end with that
   ZygoteClient zygote_;
   Trash trash_;
   LayerGarbage garbage_;
+  LayersComingIn comingIn_;
   Turnstile layerTurns_;
+  Turnstile commitTurn_;
   BackgroundErrors errors_;
   kj::TaskSet background_;
   Parts parts_;

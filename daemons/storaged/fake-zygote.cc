@@ -34,7 +34,9 @@ void unpack(Fd input, const std::string& directory, const FakeZygote::Sleep& sle
   std::filesystem::create_directory(directory + "/closed", gone);
   std::filesystem::create_directory(directory + "/closed/diff", gone);
   std::ofstream(directory + "/closed/diff/content") << content;
-  result.initUnpacked().setBytes(content.size());
+  auto counted = result.initUnpacked();
+  counted.setBytes(content.size());
+  counted.setContent(content.size());
 }
 
 void decompress(Fd input, Fd output, Result result) {

@@ -97,15 +97,22 @@ Outcome<std::optional<ImageView>> ImageStore::status(const std::string& name) co
   return parts_.index.image(**id);
 }
 
-Outcome<void> ImageStore::remove(const std::string& name) {
+const std::vector<ImageView>& ImageStore::list() const {
+  if (listedAt_ != parts_.writes.generation()) listed_ = parts_.index.images();
+  listedAt_ = parts_.writes.generation();
+  return listed_;
+}
+
+kj::Promise<Outcome<void>> ImageStore::remove(const std::string& name) {
   auto id = find(name);
-  if (!id) return tl::unexpected(id.error());
-  if (!*id) return {};
-  if (parts_.index.imageInUse(**id))
-    return refuse(Code::failedPrecondition, "image", "is in use by a container");
-  parts_.index.removeImage(**id);
-  parts_.garbage.collect();
-  return {};
+  if (!id) return Outcome<void>(tl::unexpected(id.error()));
+  if (!*id) return Outcome<void>();
+  auto removed =
+      parts_.writes.run<Outcome<void>>([id = **id](Index& index) { return index.removeImage(id); });
+  // Whoever removed an image may look at once how much is used now.
+  return removed.then([this](Outcome<void>&& outcome) {
+    return parts_.garbage.collect().then([outcome = kj::mv(outcome)]() mutable { return kj::mv(outcome); });
+  });
 }
 
 std::vector<PullView> ImageStore::pulls() const {

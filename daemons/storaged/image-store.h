@@ -22,9 +22,12 @@ class ImageStore {
   // `name`: 64 digits, "sha256:" and 64 digits, or a reference. Nothing if it names no image; refuses what is
   // no name.
   Outcome<std::optional<ImageView>> status(const std::string& name) const;
-  [[nodiscard]] std::vector<ImageView> list() const { return parts_.index.images(); }
+  // Its config as it came.
+  [[nodiscard]] std::string document(const ImageId& image) const { return parts_.index.document(image); }
+  // Kept until the index changes. Good until the next call.
+  [[nodiscard]] const std::vector<ImageView>& list() const;
   // The image with all its names. Absent is ok; failedPrecondition while a writable layer is on it.
-  Outcome<void> remove(const std::string& name);
+  kj::Promise<Outcome<void>> remove(const std::string& name);
   [[nodiscard]] std::vector<PullView> pulls() const;
 
  private:
@@ -42,6 +45,8 @@ class ImageStore {
   Parts& parts_;
   Turnstile parseTurns_{limits::parsesAtOnce};
   std::shared_ptr<Roll> roll_ = std::make_shared<Roll>();
+  mutable std::vector<ImageView> listed_;
+  mutable std::optional<std::uint64_t> listedAt_;  // generation of the index
 };
 
 }  // namespace bulkhead::storaged

@@ -9,10 +9,12 @@ namespace {
 constexpr std::int64_t schemaVersion = 3;
 
 constexpr const char* schema = R"sql(
-  CREATE TABLE layers(name TEXT PRIMARY KEY, diff_id TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL,
-    inodes INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE images(id TEXT PRIMARY KEY, size INTEGER NOT NULL, user TEXT NOT NULL, config BLOB NOT NULL,
-    created INTEGER NOT NULL);
+  CREATE TABLE layers(name TEXT PRIMARY KEY, diff_id TEXT NOT NULL UNIQUE, content INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, inodes INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE images(id TEXT PRIMARY KEY, size INTEGER NOT NULL, user TEXT NOT NULL, created INTEGER NOT NULL,
+    config BLOB NOT NULL, document BLOB NOT NULL);
+  CREATE TABLE annotations(image TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY(image, key)) WITHOUT ROWID;
   CREATE TABLE manifests(digest TEXT NOT NULL, image TEXT NOT NULL, PRIMARY KEY(digest, image)) WITHOUT ROWID;
   CREATE TABLE image_layers(image TEXT NOT NULL, position INTEGER NOT NULL, layer TEXT NOT NULL,
     PRIMARY KEY(image, position)) WITHOUT ROWID;
@@ -31,7 +33,7 @@ constexpr const char* schema = R"sql(
 // With the config, which can be megabytes, or without.
 std::string imageColumns(const char* config) {
   return std::string("SELECT id, user, ") + config +
-         ", size + (SELECT coalesce(sum(bytes), 0) FROM layers WHERE name IN"
+         ", size + (SELECT coalesce(sum(content), 0) FROM layers WHERE name IN"
          " (SELECT layer FROM image_layers WHERE image = images.id)) FROM images";
 }
 
@@ -57,21 +59,21 @@ std::vector<LayerName> allLayers(Statement& rows) {
 
 }  // namespace
 
-Size& Size::operator+=(const Size& other) {
-  bytes += other.bytes;
-  inodes += other.inodes;
-  return *this;
+Index::Index(const std::string& path, Access access) : database_(path) {
+  // temp_store: nothing may be written outside the store.
+  database_.execute("PRAGMA temp_store = MEMORY;");
+  if (access == Access::write) prepare();
+  if (access == Access::read) database_.execute("PRAGMA query_only = ON;");
 }
 
-Index::Index(const std::string& path) : database_(path) {
-  // temp_store: nothing may be written outside the store.
-  database_.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;");
+void Index::prepare() {
+  database_.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   Statement version(database_, "PRAGMA user_version");
   std::int64_t found = version.step() ? version.number(0) : 0;
   version.run();
   if (found > schemaVersion) throw std::runtime_error("the store's index was written by a newer version");
   if (found == schemaVersion) return;
-  // Version 1 was never released, and its layers lie elsewhere.
+  // Versions before were never released.
   if (found != 0) throw std::runtime_error("the store was made by an unreleased version: remove it");
   Transaction transaction(database_);
   database_.execute(schema);
@@ -96,6 +98,15 @@ std::vector<LayerName> Index::unreferencedLayers() const {
                  "SELECT name FROM layers WHERE name NOT IN (SELECT layer FROM image_layers"
                  " WHERE image IN (SELECT id FROM images) OR image IN (SELECT image FROM used_images))");
   return allLayers(rows);
+}
+
+std::vector<LayerName> Index::forgetUnreferenced(const std::vector<LayerName>& names) {
+  std::vector<LayerName> going = unreferencedLayers();
+  std::erase_if(going, [&](const LayerName& name) {
+    return std::find(names.begin(), names.end(), name) == names.end();
+  });
+  forgetLayers(going);
+  return going;
 }
 
 void Index::forgetLayers(const std::vector<LayerName>& names) {
@@ -124,6 +135,17 @@ bool Index::agreesWith(const ImageRow& image, const std::vector<Digest>& layers)
                     [](const std::string& id, const Digest& layer) { return id == layer.text(); });
 }
 
+void Index::annotate(const ImageRow& image) {
+  Statement(database_, "DELETE FROM annotations WHERE image = ?").bind(image.id.text()).run();
+  for (const auto& [key, value] : image.annotations) {
+    Statement(database_, "INSERT INTO annotations VALUES(?, ?, ?) ON CONFLICT DO NOTHING")
+        .bind(image.id.text())
+        .bind(key)
+        .bind(value)
+        .run();
+  }
+}
+
 Outcome<void> Index::commitImage(const ImageRow& image, const std::vector<LayerRow>& fresh,
                                  const std::vector<Digest>& layers, const std::vector<std::string>& names) {
   if (!agreesWith(image, layers)) {
@@ -131,21 +153,24 @@ Outcome<void> Index::commitImage(const ImageRow& image, const std::vector<LayerR
   }
   Transaction transaction(database_);
   for (const LayerRow& layer : fresh) {
-    Statement(database_, "INSERT INTO layers VALUES(?, ?, ?, ?) ON CONFLICT(diff_id) DO NOTHING")
+    Statement(database_, "INSERT INTO layers VALUES(?, ?, ?, ?, ?) ON CONFLICT(diff_id) DO NOTHING")
         .bind(layer.name.text())
         .bind(layer.diffId.text())
+        .bind(static_cast<std::int64_t>(layer.size.content))
         .bind(static_cast<std::int64_t>(layer.size.bytes))
         .bind(static_cast<std::int64_t>(layer.size.inodes))
         .run();
   }
-  Statement(
-      database_,
-      "INSERT INTO images VALUES(?, ?, ?, ?, unixepoch()) ON CONFLICT(id) DO UPDATE SET size = excluded.size")
+  Statement(database_,
+            "INSERT INTO images VALUES(?, ?, ?, unixepoch(), ?, ?)"
+            " ON CONFLICT(id) DO UPDATE SET size = excluded.size")
       .bind(image.id.text())
       .bind(static_cast<std::int64_t>(image.documentBytes))
       .bind(image.user)
       .bindBlob(image.config)
+      .bindBlob(image.document)
       .run();
+  annotate(image);
   Statement(database_, "INSERT INTO manifests VALUES(?, ?) ON CONFLICT DO NOTHING")
       .bind(image.manifestDigest.text())
       .bind(image.id.text())
@@ -173,7 +198,7 @@ Outcome<void> Index::commitImage(const ImageRow& image, const std::vector<LayerR
 
 ImageView Index::viewOf(const Statement& row) const {
   ImageView view{
-      imageId(row, 0), row.text(1), row.blob(2), static_cast<std::uint64_t>(row.number(3)), {}, {}};
+      imageId(row, 0), row.text(1), row.blob(2), static_cast<std::uint64_t>(row.number(3)), {}, {}, {}};
   Statement names(database_, "SELECT reference FROM names WHERE image = ? ORDER BY reference");
   names.bind(view.id.text());
   while (names.step()) {
@@ -181,6 +206,9 @@ ImageView Index::viewOf(const Statement& row) const {
     auto& list = name.find('@') == std::string::npos ? view.tags : view.digests;
     list.push_back(std::move(name));
   }
+  Statement annotations(database_, "SELECT key, value FROM annotations WHERE image = ?");
+  annotations.bind(view.id.text());
+  while (annotations.step()) view.annotations.emplace_back(annotations.text(0), annotations.text(1));
   return view;
 }
 
@@ -189,6 +217,12 @@ std::optional<ImageView> Index::image(const ImageId& id) const {
   rows.bind(id.text());
   if (!rows.step()) return std::nullopt;
   return viewOf(rows);
+}
+
+std::string Index::document(const ImageId& id) const {
+  Statement rows(database_, "SELECT document FROM images WHERE id = ?");
+  rows.bind(id.text());
+  return rows.step() ? rows.blob(0) : std::string();
 }
 
 std::vector<ImageView> Index::images() const {
@@ -215,10 +249,18 @@ std::optional<ImageId> Index::imageWithManifest(const Digest& manifest, const st
   return imageId(rows, 0);
 }
 
-void Index::removeImage(const ImageId& id) {
+Outcome<void> Index::removeImage(const ImageId& id) {
+  if (auto container = containerOn(id))
+    return refuse(Code::failedPrecondition, "image", "is in use by container " + container->text());
+  forgetImage(id);
+  return {};
+}
+
+void Index::forgetImage(const ImageId& id) {
   Transaction transaction(database_);
   Statement(database_, "DELETE FROM names WHERE image = ?").bind(id.text()).run();
   Statement(database_, "DELETE FROM manifests WHERE image = ?").bind(id.text()).run();
+  Statement(database_, "DELETE FROM annotations WHERE image = ?").bind(id.text()).run();
   Statement(database_, "DELETE FROM images WHERE id = ?").bind(id.text()).run();
   transaction.commit();
 }
@@ -239,14 +281,26 @@ Size Index::layersTotal() const {
   return {static_cast<std::uint64_t>(rows.number(0)), static_cast<std::uint64_t>(rows.number(1))};
 }
 
+Outcome<void> Index::mayAdd(const ContainerRow& added) const {
+  if (auto there = container(added.id)) {
+    if (there->image == added.image && there->volumes == added.volumes) return {};
+    return refuse(Code::alreadyExists, "containerId", "has a writable layer on another image");
+  }
+  if (!image(added.image)) return refuse(Code::notFound, "imageId", "is not the id of a stored image");
+  for (const ImageId& volume : added.volumes) {
+    if (!image(volume)) return refuse(Code::notFound, "volumes", "name an image that is not stored");
+  }
+  return {};
+}
+
 void Index::addContainer(const ContainerRow& container) {
   Transaction transaction(database_);
-  Statement(database_, "INSERT INTO containers VALUES(?, ?)")
+  Statement(database_, "INSERT INTO containers VALUES(?, ?) ON CONFLICT DO NOTHING")
       .bind(container.id.text())
       .bind(container.image.text())
       .run();
   for (const ImageId& image : container.volumes) {
-    Statement(database_, "INSERT INTO container_images VALUES(?, ?)")
+    Statement(database_, "INSERT INTO container_images VALUES(?, ?) ON CONFLICT DO NOTHING")
         .bind(container.id.text())
         .bind(image.text())
         .run();
@@ -286,10 +340,13 @@ void Index::removeContainer(const ContainerId& id) {
   transaction.commit();
 }
 
-bool Index::imageInUse(const ImageId& id) const {
-  Statement rows(database_, "SELECT 1 FROM used_images WHERE image = ? LIMIT 1");
+std::optional<ContainerId> Index::containerOn(const ImageId& id) const {
+  Statement rows(database_,
+                 "SELECT id FROM containers WHERE image = ?1"
+                 " UNION SELECT container FROM container_images WHERE image = ?1 ORDER BY 1 LIMIT 1");
   rows.bind(id.text());
-  return rows.step();
+  if (!rows.step()) return std::nullopt;
+  return intact(ContainerId::parse(rows.text(0), "container"));
 }
 
 std::optional<std::vector<LayerName>> Index::layersOf(const ImageId& image) const {

@@ -2,28 +2,23 @@
 // it does not name is rubbish. Every change is one durable transaction (WAL, synchronous=FULL): when a call
 // returns, it is on disk.
 //
-// Calls are short (a few rows and one small fsync), so they are made on the event loop; the long part of a
-// commit, the syncfs of a whole image, comes before and elsewhere (store.h).
+// Two connections: one that changes the file, in threads (index-writer.h), and a const one on the event loop
+// that only reads and never waits for the other (WAL).
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemons/common/base/digest.h"
 #include "daemons/common/base/ids.h"
+#include "daemons/storaged/size.h"
 #include "daemons/storaged/sqlite.h"
 
 namespace bulkhead::storaged {
-
-struct Size {
-  std::uint64_t bytes = 0;
-  std::uint64_t inodes = 0;
-  Size& operator+=(const Size& other);
-  bool operator==(const Size&) const = default;
-};
 
 struct LayerRow {
   LayerName name;
@@ -31,12 +26,16 @@ struct LayerRow {
   Size size;  // unpacked; as a worker counted it: for display only
 };
 
+using Annotations = std::vector<std::pair<std::string, std::string>>;
+
 struct ImageRow {
   ImageId id;
   Digest manifestDigest;  // of the manifest that it was pulled by; the index keeps every one
   std::uint64_t documentBytes = 0;
-  std::string user;    // of the config: what a list of images shows of it
-  std::string config;  // one serialised schema::ImageConfig (flat words)
+  std::string user;      // of the config: what a list of images shows of it
+  std::string config;    // one serialised schema::ImageConfig (flat words)
+  std::string document;  // the config as it came
+  Annotations annotations;
 };
 
 // A stored image as it is shown. `tags` are "host/path:tag", `digests` "host/path@sha256:…"; there is at
@@ -45,9 +44,10 @@ struct ImageView {
   ImageId id;
   std::string user;
   std::string config;      // empty in a list
-  std::uint64_t size = 0;  // layers, unpacked, and documents
+  std::uint64_t size = 0;  // files of all layers, and documents
   std::vector<std::string> tags;
   std::vector<std::string> digests;
+  Annotations annotations;  // of the manifest that it was pulled by last
 };
 
 struct ContainerRow {
@@ -58,8 +58,10 @@ struct ContainerRow {
 
 class Index {
  public:
-  // Opens, creates or migrates. Throws DatabaseError; std::runtime_error if a newer Bulkhead wrote the file.
-  explicit Index(const std::string& path);
+  // Opens; to write also creates or migrates. Throws DatabaseError; std::runtime_error if a newer Bulkhead
+  // wrote the file.
+  enum class Access { write, read };
+  explicit Index(const std::string& path, Access access = Access::write);
 
   // Layers.
   std::optional<LayerName> layerOf(const Digest& diffId) const;
@@ -67,6 +69,8 @@ class Index {
   // Layers that no image and no container needs.
   std::vector<LayerName> unreferencedLayers() const;
   void forgetLayers(const std::vector<LayerName>& names);
+  // Those of `names` that are still unreferenced; answers which were forgotten.
+  std::vector<LayerName> forgetUnreferenced(const std::vector<LayerName>& names);
 
   // Images. `layers` base first, by diff id; those the index does not hold yet must be among `fresh`. Of two
   // fresh layers with one diff id the first ever committed stays. `names` are moved from wherever they
@@ -77,22 +81,29 @@ class Index {
                             const std::vector<Digest>& layers, const std::vector<std::string>& names);
   std::optional<ImageView> image(const ImageId& id) const;
   std::vector<ImageView> images() const;
+  // The config as it came; empty if there is no such image.
+  std::string document(const ImageId& id) const;
   std::optional<ImageId> imageNamed(const std::string& name) const;
   // By a digest that the image was not pulled by: a manifest of an index, in the same repository.
   std::optional<ImageId> imageWithManifest(const Digest& manifest, const std::string& repository) const;
-  // The image and its names; layers of a container's image stay referenced. Absent is ok.
-  void removeImage(const ImageId& id);
+  // The image and its names. Absent is ok; refuses failedPrecondition, naming a container that is on it.
+  Outcome<void> removeImage(const ImageId& id);
+  // The same whatever is on it: layers of a container's image stay referenced.
+  void forgetImage(const ImageId& id);
   // Images that need this layer.
   std::vector<ImageId> imagesOn(const LayerName& layer) const;
   Size layersTotal() const;
 
   // Containers.
+  // Refuses notFound (no such image), alreadyExists (it is on another image).
+  Outcome<void> mayAdd(const ContainerRow& container) const;
+  // What may be added; existing is ok.
   void addContainer(const ContainerRow& container);
   std::optional<ContainerRow> container(const ContainerId& id) const;
   std::vector<ContainerRow> containers() const;
   void removeContainer(const ContainerId& id);
-  // By a container that is on it or mounts it.
-  bool imageInUse(const ImageId& id) const;
+  // One that is on it or mounts it.
+  std::optional<ContainerId> containerOn(const ImageId& id) const;
   // The layers of an image that is there or that a container uses, topmost first, each once. Nothing if one
   // of them is lost.
   std::optional<std::vector<LayerName>> layersOf(const ImageId& image) const;
@@ -100,6 +111,8 @@ class Index {
  private:
   std::set<ImageId> volumesOf(const ContainerId& id) const;
   ImageView viewOf(const Statement& row) const;
+  void prepare();
+  void annotate(const ImageRow& image);
   bool agreesWith(const ImageRow& image, const std::vector<Digest>& layers) const;
   mutable Database database_;
 };

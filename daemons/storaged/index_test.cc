@@ -12,6 +12,7 @@ namespace bulkhead::storaged {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
@@ -21,11 +22,16 @@ class IndexTest : public testing::Test {
   ~IndexTest() override { std::filesystem::remove_all(directory_); }
 
   static LayerRow layer(const std::string& content) {
-    return {LayerName::generate(), digestOf(content), {content.size(), 1}};
+    return {LayerName::generate(), digestOf(content), {4096, 1, content.size()}};
   }
   static ImageRow image(const std::string& config) {
-    return {ImageId::parse(digestOf(config).hex(), "").value(), digestOf("manifest of " + config), 10, "me",
-            config};
+    return {ImageId::parse(digestOf(config).hex(), "").value(),
+            digestOf("manifest of " + config),
+            10,
+            "me",
+            config,
+            "{}",
+            {{"org.example.note", "of " + config}}};
   }
   std::string pattern_ = std::filesystem::temp_directory_path() / "index-test-XXXXXX";
   std::string directory_;
@@ -58,7 +64,11 @@ TEST_F(IndexTest, SurvivesReopening) {
   EXPECT_EQ(view->config, "c");
   EXPECT_EQ(again.images().at(0).user, "me");
   EXPECT_EQ(again.images().at(0).config, "");
-  EXPECT_EQ(again.layersTotal(), (Size{4, 1}));
+  EXPECT_EQ(again.layersTotal(), (Size{4096, 1}));
+  EXPECT_EQ(again.document(stored.id), "{}");
+  EXPECT_EQ(view->annotations, stored.annotations);
+  again.forgetImage(stored.id);
+  EXPECT_EQ(again.document(stored.id), "");
 }
 
 TEST_F(IndexTest, NamesMove) {
@@ -106,7 +116,7 @@ TEST_F(IndexTest, FindsByManifestInTheSameRepositoryOnly) {
   ASSERT_TRUE(index.commitImage(again, {}, {base.diffId}, {"a/b@sha256:other"}));
   EXPECT_EQ(index.imageWithManifest(stored.manifestDigest, "a/b"), stored.id);
   EXPECT_EQ(index.imageWithManifest(again.manifestDigest, "a/b"), stored.id);
-  index.removeImage(stored.id);
+  index.forgetImage(stored.id);
   EXPECT_FALSE(index.imageWithManifest(again.manifestDigest, "a/b"));
 }
 
@@ -126,9 +136,9 @@ TEST_F(IndexTest, LayersGoWithTheirLastUser) {
   LayerRow own = layer("own");
   ASSERT_TRUE(index.commitImage(image("one"), {shared, own}, {shared.diffId, own.diffId}, {"a:1"}));
   ASSERT_TRUE(index.commitImage(image("two"), {}, {shared.diffId}, {"b:1"}));
-  index.removeImage(image("one").id);
+  index.forgetImage(image("one").id);
   EXPECT_THAT(index.unreferencedLayers(), ElementsAre(own.name));
-  index.removeImage(image("two").id);
+  index.forgetImage(image("two").id);
   EXPECT_THAT(index.unreferencedLayers(), UnorderedElementsAre(own.name, shared.name));
   index.forgetLayers({own.name, shared.name});
   EXPECT_THAT(index.layers(), IsEmpty());
@@ -141,8 +151,9 @@ TEST_F(IndexTest, ContainersKeepTheirLayers) {
   ASSERT_TRUE(index.commitImage(stored, {base}, {base.diffId}, {"a:1"}));
   auto id = ContainerId::generate();
   index.addContainer({id, stored.id, {}});
-  EXPECT_TRUE(index.imageInUse(stored.id));
-  index.removeImage(stored.id);
+  EXPECT_EQ(index.containerOn(stored.id), id);
+  EXPECT_THAT(index.removeImage(stored.id).error().reason, HasSubstr(id.text()));
+  index.forgetImage(stored.id);
   EXPECT_THAT(index.unreferencedLayers(), IsEmpty());
   index.removeContainer(id);
   EXPECT_THAT(index.unreferencedLayers(), ElementsAre(base.name));

@@ -11,12 +11,14 @@ kj::Promise<void> IntakeServer::layerPipe(LayerPipeContext context) {
   context.allowCancellation();
   return answerLater("layerPipe", [&]() {
     auto given = intake_->layerPipe(context.getParams().getIndex());
-    return given.then([context](Outcome<Fd>&& sink) mutable {
+    return given.then([context](Outcome<Intake::Sink>&& sink) mutable {
       auto result = context.getResults().initResult();
-      if (sink) {
-        result.initOk().setFile(ipc::makeFile(std::move(*sink)));
-      } else {
+      if (!sink) {
         ipc::writeRefusal(result.initRefused(), sink.error());
+      } else if (*sink) {
+        result.initOk().setSink(ipc::makeFile(std::move(**sink)));
+      } else {
+        result.initOk().setArrived();
       }
     });
   });

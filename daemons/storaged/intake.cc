@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
-#include "daemons/common/base/log.h"
-#include "ipc/scrub.h"
+#include "daemons/storaged/image-commit.h"
 
 namespace bulkhead::storaged {
 namespace {
@@ -18,48 +18,52 @@ std::int64_t wallClock() {
 
 Intake::Intake(Parts& parts, VerifiedImage image, std::shared_ptr<void> ticket)
     : ticket_(std::move(ticket)), parts_(parts), image_(std::move(image)), startedAt_(wallClock()) {
-  std::vector<Digest> seen;
-  for (size_t position = 0; position < image_.layers.size(); ++position) {
-    const VerifiedLayer& layer = image_.layers[position];
-    // One layer can stand twice in an image; it is fetched once.
-    if (std::find(seen.begin(), seen.end(), layer.diffId) != seen.end()) continue;
-    seen.push_back(layer.diffId);
-    if (auto there = parts_.index.layerOf(layer.diffId)) {
-      held_.push_back(*there);
-    } else {
-      layers_.push_back(
-          kj::refcounted<StagedLayer>(parts_, layer, "layers[" + std::to_string(position) + "]"));
-    }
-  }
-  parts_.garbage.hold(held_);
-  left_ = layers_.size();
   auto pair = kj::newPromiseAndFulfiller<Outcome<void>>();
   arrived_ = pair.promise.fork();
   verdict_ = kj::mv(pair.fulfiller);
+  std::set<Digest> seen;
+  for (size_t position = 0; position < image_.layers.size(); ++position) {
+    // One layer can stand twice in an image; it is fetched once.
+    if (seen.insert(image_.layers[position].diffId).second) add(position);
+  }
+  parts_.garbage.hold(held_);
+  left_ = missing_.size();
+}
+
+void Intake::add(size_t position) {
+  const VerifiedLayer& layer = image_.layers[position];
+  auto there = parts_.index.layerOf(layer.diffId);
+  if (there && !parts_.garbage.isGoing(*there)) {
+    held_.push_back(*there);
+    return;
+  }
+  auto shared = parts_.comingIn.find(parts_, layer);
+  auto arrived = shared->whenArrived().then([this, at = missing_.size()]() { layerArrived(missing_[at]); });
+  watches_.add(arrived.eagerlyEvaluate(nullptr));
+  missing_.push_back({kj::mv(shared), "layers[" + std::to_string(position) + "]", {}});
 }
 
 Intake::~Intake() noexcept(false) {
-  giveUp();
   parts_.garbage.release(held_);
   // Somebody may have removed the last image on a layer that was held here.
-  if (!held_.empty()) parts_.garbage.collect();
+  if (!held_.empty()) (void)parts_.garbage.collect();
 }
 
 std::vector<VerifiedLayer> Intake::missing() const {
-  std::vector<VerifiedLayer> missing;
-  for (const auto& layer : layers_) missing.push_back(layer->layer());
-  return missing;
+  std::vector<VerifiedLayer> layers;
+  for (const Missing& missing : missing_) layers.push_back(missing.layer->layer());
+  return layers;
 }
 
 PullView Intake::view() const {
   PullView view;
   view.reference = image_.reference.text();
   view.startedAt = startedAt_;
-  view.layersTotal = static_cast<std::uint32_t>(layers_.size());
-  for (const auto& layer : layers_) {
-    view.layersDone += layer->done() ? 1 : 0;
-    view.bytesDone += layer->received();
-    view.bytesTotal += layer->layer().size;
+  view.layersTotal = static_cast<std::uint32_t>(missing_.size());
+  for (const Missing& missing : missing_) {
+    view.layersDone += missing.layer->hasArrived() ? 1 : 0;
+    view.bytesDone += missing.layer->received();
+    view.bytesTotal += missing.layer->layer().size;
   }
   return view;
 }
@@ -76,48 +80,69 @@ kj::Promise<std::vector<Turnstile::Place>> Intake::turn() {
   });
 }
 
-kj::Promise<Outcome<Fd>> Intake::layerPipe(std::uint32_t index) {
-  using Given = Outcome<Fd>;
-  if (index >= layers_.size()) return Given(invalid("index", "is not that of a missing layer"));
-  StagedLayer& layer = *layers_[index];
-  if (layer.asked())
+kj::Promise<Outcome<Intake::Sink>> Intake::layerPipe(std::uint32_t index) {
+  using Given = Outcome<Sink>;
+  if (index >= missing_.size()) return Given(invalid("index", "is not that of a missing layer"));
+  Missing& missing = missing_[index];
+  if (missing.asked)
     return Given(refuse(Code::failedPrecondition, "index", "this layer's pipe was already given"));
-  layer.ask();
-  auto given = turn().then(
-      [this, &layer](std::vector<Turnstile::Place>&& turns) -> Given { return start(layer, kj::mv(turns)); });
+  missing.asked = true;
+  auto given = bringOrAwait(missing).then([](Sink&& sink) { return Given(std::move(sink)); });
   // Before this one's turn `arrived_` can only be another layer's failure.
-  auto failed = arrived_.addBranch().then(
-      [](Outcome<void>&& arrived) -> Given { return tl::unexpected(arrived.error()); });
+  auto failed = arrived_.addBranch().then([](Outcome<void>&& arrived) -> kj::Promise<Given> {
+    if (arrived) return kj::NEVER_DONE;
+    return Given(tl::unexpected(arrived.error()));
+  });
   return given.exclusiveJoin(kj::mv(failed)).attach(kj::addRef(*this));
 }
 
-Fd Intake::start(StagedLayer& layer, std::vector<Turnstile::Place> turns) {
-  if (!openedForSync_) openedForSync_ = parts_.store.openForSync();
-  auto started = layer.start(std::move(turns));
-  auto watch = started.arrived.then([this](Outcome<void>&& outcome) { layerArrived(outcome); });
-  watches_.add(watch.eagerlyEvaluate([this](kj::Exception&& exception) {
-    log::error("a layer's thread failed", {{"error", ipc::fullText(exception)}});
-    layerArrived(refuse(Code::internal, "", "internal error in storaged"));
-  }));
-  return std::move(started.sink);
+kj::Promise<Intake::Sink> Intake::bringOrAwait(Missing& missing) {
+  if (missing.layer->hasArrived()) return Sink();
+  if (missing.layer->needsBringer()) return bring(missing);
+  return missing.layer->untilNews().then([this, &missing]() { return bringOrAwait(missing); });
 }
 
-void Intake::layerArrived(const Outcome<void>& outcome) {
-  if (outcome) {
-    if (--left_ == 0) verdict_->fulfill(Outcome<void>());
-    return;
-  }
+// Between taking the errand and the turn, others may have brought the layer, or be about to.
+kj::Promise<Intake::Sink> Intake::bring(Missing& missing) {
+  missing.errand = missing.layer->take();
+  return turn().then([this, &missing](std::vector<Turnstile::Place>&& turns) -> kj::Promise<Sink> {
+    Sink sink;
+    if (start(missing, kj::mv(turns), sink)) return kj::mv(sink);
+    return bringOrAwait(missing);
+  });
+}
+
+bool Intake::start(Missing& missing, std::vector<Turnstile::Place> turns, Sink& sink) {
+  StagedLayer* transfer = missing.errand.start(missing.field, kj::mv(turns));
+  if (transfer == nullptr) return false;
+  missing.started = true;
+  auto settled = transfer->whenSettled().then([this, &missing](Outcome<void>&& outcome) {
+    if (!outcome && !missing.layer->hasArrived()) layerFailed(outcome);
+  });
+  watches_.add(settled.eagerlyEvaluate(nullptr));
+  sink = transfer->takeSink();
+  return true;
+}
+
+void Intake::layerArrived(Missing& missing) {
+  missing.errand.cancel();  // overtaken, perhaps
+  if (--left_ == 0) verdict_->fulfill(Outcome<void>());
+}
+
+void Intake::layerFailed(const Outcome<void>& outcome) {
   verdict_->fulfill(Outcome<void>(outcome));  // the first failure counts
   giveUp();
 }
 
 void Intake::giveUp() {
-  for (auto& layer : layers_) layer->cancel();
+  for (Missing& missing : missing_) missing.errand.cancel();
 }
 
 Outcome<void> Intake::readyToCommit() {
   if (committing_) return refuse(Code::failedPrecondition, "", "this image was already committed");
-  bool all = std::all_of(layers_.begin(), layers_.end(), [](const auto& layer) { return layer->started(); });
+  bool all = std::all_of(missing_.begin(), missing_.end(), [](const Missing& missing) {
+    return missing.started || missing.layer->hasArrived();
+  });
   if (!all) return refuse(Code::failedPrecondition, "layers", "not every missing layer was asked for");
   committing_ = true;
   return {};
@@ -127,48 +152,18 @@ kj::Promise<Outcome<ImageView>> Intake::commit() {
   if (auto ready = readyToCommit(); !ready) return Outcome<ImageView>(tl::unexpected(ready.error()));
   auto committed = allArrived().then([this](Outcome<void>&& arrived) -> kj::Promise<Outcome<ImageView>> {
     if (!arrived) return Outcome<ImageView>(tl::unexpected(arrived.error()));
-    auto permanent = makePermanent().attach(kj::addRef(*this)).fork();
-    parts_.background.add(permanent.addBranch().then([](Outcome<ImageView>&&) {}));
-    return permanent.addBranch();
+    std::vector<SharedLayer*> layers;
+    for (Missing& missing : missing_) layers.push_back(missing.layer.get());
+    auto stored = ImageCommit::run(parts_, image_, layers).attach(kj::addRef(*this)).fork();
+    parts_.background.add(stored.addBranch().then([](Outcome<ImageView>&&) {}));
+    return stored.addBranch();
   });
   return committed.attach(kj::addRef(*this));
 }
 
 kj::Promise<Outcome<void>> Intake::allArrived() {
-  if (layers_.empty()) return Outcome<void>();
+  if (missing_.empty()) return Outcome<void>();
   return arrived_.addBranch();
-}
-
-// The long part off the loop, in a thread; then, with the disk quiet, the index's small fsync here. So the
-// connection to SQLite belongs to the loop alone, and no lock is needed between what it says and what the
-// loop remembers.
-kj::Promise<Outcome<ImageView>> Intake::makePermanent() {
-  std::vector<LayerName> names;
-  for (const auto& layer : layers_) names.push_back(layer->name());
-  auto settled = parts_.offLoop.run<bool>(
-      [&store = parts_.store, names = std::move(names), opened = std::move(openedForSync_)]() {
-        store.settle(names, opened.get());
-        return true;
-      });
-  return settled.then([this](bool) { return record(); });
-}
-
-Outcome<ImageView> Intake::record() {
-  std::vector<LayerRow> fresh;
-  for (const auto& layer : layers_) fresh.push_back(layer->row());
-  std::vector<Digest> diffIds;
-  for (const VerifiedLayer& layer : image_.layers) diffIds.push_back(layer.diffId);
-  ImageRow image{image_.id, image_.manifestDigest, image_.documentBytes, image_.user, image_.config};
-  auto committed = parts_.index.commitImage(image, fresh, diffIds, image_.names());
-  if (!committed) return tl::unexpected(committed.error());
-  for (auto& layer : layers_) {
-    // Another pull may have brought the same layer meanwhile; the first one stays, ours goes.
-    if (parts_.index.layerOf(layer->layer().diffId) == layer->name()) layer->keep();
-  }
-  log::info("image stored", {{"image", image_.id.text()}, {"reference", image_.reference.text()}});
-  auto view = parts_.index.image(image_.id);
-  if (!view) throw std::logic_error("a committed image is not in the index");
-  return *std::move(view);
 }
 
 }  // namespace bulkhead::storaged

@@ -1,17 +1,18 @@
-// Intake: one image on its way in, from checked documents to one commit. Dropped before that, everything
-// staged goes.
+// Intake: one image on its way in, from checked documents to one commit. Dropped before that, what it staged
+// and nobody else waits for goes.
 #pragma once
 
 #include <kj/refcount.h>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "daemons/storaged/chain.h"
 #include "daemons/storaged/parts.h"
-#include "daemons/storaged/staged-layer.h"
+#include "daemons/storaged/shared-layer.h"
 #include "ipc/limits.h"
 
 namespace bulkhead::storaged {
@@ -37,22 +38,33 @@ class Intake final : public kj::Refcounted {
   [[nodiscard]] std::vector<VerifiedLayer> missing() const;
   [[nodiscard]] PullView view() const;
 
-  // The write end of a pipe for the compressed bytes, once it is this layer's turn (ipc/limits.h). Refuses
-  // invalidArgument for an index that is none, failedPrecondition the second time, and what another layer was
-  // refused for while this one waited.
-  kj::Promise<Outcome<Fd>> layerPipe(std::uint32_t index);
+  // The write end of a pipe for the compressed bytes, once it is this layer's turn (ipc/limits.h); or
+  // nothing, once another image's intake has brought the layer. Refuses invalidArgument for an index that is
+  // none, failedPrecondition the second time, and what another layer was refused for while this one waited.
+  using Sink = std::optional<Fd>;
+  kj::Promise<Outcome<Sink>> layerPipe(std::uint32_t index);
   // Waits for all missing layers, fails with the first that fails, and makes the image exist. Once. Dropped
   // while layers still arrive, it gives up; afterwards it goes on: a commit is never half done.
   kj::Promise<Outcome<ImageView>> commit();
 
  private:
+  struct Missing {
+    kj::Own<SharedLayer> layer;
+    std::string field;  // for refusals
+    SharedLayer::Errand errand;
+    bool asked = false;
+    bool started = false;
+  };
+
+  void add(size_t position);
   kj::Promise<std::vector<Turnstile::Place>> turn();
-  Fd start(StagedLayer& layer, std::vector<Turnstile::Place> turns);
+  kj::Promise<Sink> bringOrAwait(Missing& missing);
+  kj::Promise<Sink> bring(Missing& missing);
+  bool start(Missing& missing, std::vector<Turnstile::Place> turns, Sink& sink);
   Outcome<void> readyToCommit();
   kj::Promise<Outcome<void>> allArrived();
-  void layerArrived(const Outcome<void>& outcome);
-  kj::Promise<Outcome<ImageView>> makePermanent();
-  Outcome<ImageView> record();
+  void layerArrived(Missing& missing);
+  void layerFailed(const Outcome<void>& outcome);
   void giveUp();
 
   std::shared_ptr<void> ticket_;
@@ -60,9 +72,8 @@ class Intake final : public kj::Refcounted {
   VerifiedImage image_;
   std::int64_t startedAt_;
   std::vector<LayerName> held_;
-  std::vector<kj::Own<StagedLayer>> layers_;  // the missing ones
+  std::vector<Missing> missing_;
   Turnstile turns_{limits::layersOfImageAtOnce};
-  Fd openedForSync_;
   size_t left_ = 0;
   bool committing_ = false;
   kj::Own<kj::PromiseFulfiller<Outcome<void>>> verdict_;

@@ -133,11 +133,13 @@ Outcome<Size> Pipeline::checkUnpacked() {
                   "is " + transfer_.layer.diffId.text() + ", but the content is " + diffId.text());
   }
   auto counted = unpackAnswer_->value().as<schema::WorkerResult>().getUnpacked();
-  // Untrusted, and for display: no worker can have made more files than the archive has headers, nor more
-  // bytes.
+  // Untrusted, and for display: bounded by what such an archive can make. A file or a directory is a byte of
+  // a path and its slash; it takes what it holds, and a few blocks that are not full.
   std::uint64_t archive = toUnpack().count();
-  constexpr std::uint64_t header = 512;  // of a tar entry
-  return Size{std::min(counted.getBytes(), archive), std::min(counted.getInodes(), archive / header + 1)};
+  constexpr std::uint64_t slack = 16 * 1024;
+  std::uint64_t inodes = std::min(counted.getInodes(), archive / 2 + 1);
+  return Size{std::min(counted.getBytes(), 2 * archive + inodes * slack), inodes,
+              std::min(counted.getContent(), archive)};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <sys/mount.h>
 
 #include "daemons/common/base/beneath.h"
+#include "daemons/common/base/priority.h"
 #include "daemons/common/base/sockets.h"
 #include "daemons/common/config/load.h"
 #include "daemons/common/jail/confine.h"
@@ -33,6 +34,7 @@ int serve(int argc, char** argv) {
 
   prepareStore(path, identities.getStorageUid(), identities.getStorageGid());
   Helpers helpers = startHelpers(start, config);
+  answerBeforeOthers();  // after the helpers, which work
   Fd listener = takeSocket(start.sockets, "storaged");
   enterView(path);
   jail::confine(jail::Process::storaged, {.uid = identities.getStorageUid(),

@@ -1,5 +1,7 @@
 #include "daemons/storaged/off-loop.h"
 
+#include "daemons/common/base/priority.h"
+
 namespace bulkhead::storaged {
 
 OffLoop::~OffLoop() {
@@ -12,6 +14,7 @@ void OffLoop::start(kj::Function<void()> job) {
   try {
     slot.thread = std::thread([&slot]() {
       {
+        workAsOthers();
         auto owned = kj::mv(slot.job);  // destroyed in this thread, before it counts as finished
         owned();
       }

@@ -5,7 +5,7 @@
 #include <kj/async.h>
 #include <kj/timer.h>
 
-#include "daemons/storaged/index.h"
+#include "daemons/storaged/index-writer.h"
 #include "daemons/storaged/layer-garbage.h"
 #include "daemons/storaged/off-loop.h"
 #include "daemons/storaged/store.h"
@@ -15,15 +15,20 @@
 
 namespace bulkhead::storaged {
 
+class LayersComingIn;
+
 struct Parts {
   Store& store;
-  Index& index;
+  const Index& index;
+  IndexWriter& writes;
   ZygoteClient& zygote;
   OffLoop& offLoop;
   kj::Timer& timer;
   Trash& trash;
   LayerGarbage& garbage;
+  LayersComingIn& comingIn;
   Turnstile& layerTurns;        // whose workers run, of all images
+  Turnstile& commitTurn;        // which image is made permanent
   kj::TaskSet& background;      // what goes on after its caller left
   std::uint64_t maxLayerBytes;  // unpacked, of one layer
 };

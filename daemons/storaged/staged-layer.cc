@@ -2,22 +2,29 @@
 
 #include <fcntl.h>
 
+#include "daemons/common/base/log.h"
 #include "daemons/storaged/layer-pipeline.h"
+#include "ipc/scrub.h"
 
 namespace bulkhead::storaged {
 
 StagedLayer::StagedLayer(Parts& parts, VerifiedLayer layer, std::string field)
-    : parts_(parts), layer_(std::move(layer)), field_(std::move(field)) {}
+    : parts_(parts), layer_(std::move(layer)), field_(std::move(field)) {
+  auto pair = kj::newPromiseAndFulfiller<Outcome<void>>();
+  settled_ = pair.promise.fork();
+  settledTeller_ = kj::mv(pair.fulfiller);
+}
 
 StagedLayer::~StagedLayer() noexcept(false) {
-  if (!discarded_) return;
+  if (stage_ == Stage::kept) return;
   // A commit that failed halfway may have moved it already.
   parts_.trash.discard(Store::Place::staging, name_.text());
   parts_.trash.discard(Store::Place::layers, name_.text());
 }
 
-StagedLayer::Started StagedLayer::start(std::vector<Turnstile::Place> turns) {
-  discarded_ = true;
+void StagedLayer::start(std::vector<Turnstile::Place> turns) {
+  startedAt_ = parts_.timer.now();
+  openedForSync_ = std::make_shared<const Fd>(parts_.store.openForSync());
   parts_.store.makeStaged(name_);
   Pipe source = makePipe();
   constexpr int pipeBytes = 1024 * 1024;
@@ -39,14 +46,12 @@ StagedLayer::Started StagedLayer::start(std::vector<Turnstile::Place> turns) {
 
   auto size = parts_.offLoop.run<Outcome<Size>>(
       [transfer = std::move(transfer)]() mutable { return receiveLayer(std::move(transfer)); });
-  auto settled =
-      size.then([self = kj::addRef(*this)](Outcome<Size>&& outcome) mutable { return self->settle(outcome); })
-          .fork();
   // The thread is awaited even if nobody else waits: its directory is erased afterwards.
-  parts_.background.add(settled.addBranch().then([](Outcome<void>&&) {}));
+  parts_.background.add(size.then(
+      [self = kj::addRef(*this)](Outcome<Size>&& outcome) mutable { self->settle(outcome); },
+      [self = kj::addRef(*this)](kj::Exception&& exception) mutable { self->broke(kj::mv(exception)); }));
   turns_ = std::move(turns);
-  started_ = true;
-  return {std::move(source.write), settled.addBranch()};
+  sink_ = std::move(source.write);
 }
 
 void StagedLayer::cancel() {
@@ -55,13 +60,17 @@ void StagedLayer::cancel() {
   canceller_.reset();
 }
 
-Outcome<void> StagedLayer::settle(const Outcome<Size>& outcome) {
+void StagedLayer::settle(const Outcome<Size>& outcome) {
   cancel();  // also after success: a hostile worker may have answered and stayed, with its hands on the layer
   turns_.clear();
-  if (!outcome) return tl::unexpected(outcome.error());
-  size_ = *outcome;
-  done_ = true;
-  return {};
+  if (outcome) size_ = *outcome;
+  done_ = outcome.has_value();
+  settledTeller_->fulfill(outcome.map([](const Size&) {}));
+}
+
+void StagedLayer::broke(kj::Exception&& exception) {
+  log::error("a layer's thread failed", {{"error", ipc::fullText(exception)}});
+  settle(refuse(Code::internal, "", "internal error in storaged"));
 }
 
 }  // namespace bulkhead::storaged

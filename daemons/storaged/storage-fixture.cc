@@ -12,6 +12,15 @@ namespace bulkhead::storaged {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+std::string makeTemporary() {
+  std::string pattern = fs::temp_directory_path() / "storaged-test-XXXXXX";
+  return ::mkdtemp(pattern.data());
+}
+
+}  // namespace
+
 ImageReference referenceOf(const std::string& text) {
   return ImageReference::parse(text, "reference").value();
 }
@@ -21,12 +30,14 @@ TestLayer TestLayer::of(const std::string& content) {
 }
 
 Documents TestImage::documents() const {
+  if (disguise) return disguise->documents();
   Documents documents;
-  documents.config = "config of " + user;
-  documents.manifest = "manifest";
+  documents.config = "config of " + user + remark;
+  documents.manifest = "manifest" + remark;
   for (const TestLayer& layer : layers) {
     documents.config += " " + layer.diffId.text();
     documents.manifest += " " + digestOf(layer.compressed).text();
+    if (layer.claimedSize != 0) documents.manifest += " of " + std::to_string(layer.claimedSize);
   }
   documents.manifest += " " + digestOf(documents.config).text();
   if (withIndex) documents.index = "index " + digestOf(documents.manifest).text();
@@ -41,7 +52,7 @@ void TestImage::describe(schema::ParsedManifest::Builder parsed) const {
   auto list = parsed.initLayers(static_cast<capnp::uint>(layers.size()));
   for (capnp::uint i = 0; i < list.size(); ++i) {
     list[i].setDigest(digestOf(layers[i].compressed).text());
-    list[i].setSize(layers[i].compressed.size());
+    list[i].setSize(layers[i].claimedSize != 0 ? layers[i].claimedSize : layers[i].compressed.size());
     list[i].setCodec(layers[i].codec);
   }
 }
@@ -52,16 +63,18 @@ void TestImage::describe(schema::ParsedConfig::Builder parsed) const {
   parsed.initConfig().setUser(user);
 }
 
-StorageTest::StorageTest() {
-  std::string pattern = fs::temp_directory_path() / "storaged-test-XXXXXX";
-  path_ = ::mkdtemp(pattern.data());
+StorageTest::StorageTest() : StorageTest(makeTemporary()) {
+  temporary_ = true;
+}
+
+StorageTest::StorageTest(const std::string& path) : path_(path) {
   prepareStore(path_, ::getuid(), ::getgid());
   open();
 }
 
 StorageTest::~StorageTest() noexcept {
   close();
-  fs::remove_all(path_);
+  if (temporary_) fs::remove_all(path_);
 }
 
 void StorageTest::open() {
@@ -103,6 +116,12 @@ kj::Own<Intake> StorageTest::begin(const std::string& reference, const TestImage
   auto begun = images().begin(referenceOf(reference), image.documents()).wait(io_.waitScope);
   if (!begun) throw std::runtime_error(bulkhead::describe(begun.error()));
   return kj::mv(*begun);
+}
+
+Outcome<Fd> StorageTest::pipeOf(Intake& intake, std::uint32_t index) {
+  return intake.layerPipe(index).wait(io_.waitScope).map([](Intake::Sink&& sink) {
+    return std::move(sink).value();
+  });
 }
 
 void StorageTest::send(Intake& intake, std::uint32_t index, const std::string& bytes) {

@@ -19,6 +19,7 @@ struct TestLayer {
   std::string compressed;
   Digest diffId;
   Codec codec = Codec::GZIP;
+  std::uint64_t claimedSize = 0;  // by the manifest; 0: the truth
 
   // `content` as the fake's workers pack it.
   static TestLayer of(const std::string& content);
@@ -29,6 +30,8 @@ struct TestImage {
   std::vector<TestLayer> layers;
   std::string user = "nobody";
   bool withIndex = true;
+  std::string remark;                         // in manifest and config
+  std::shared_ptr<const TestImage> disguise;  // whose documents are said to describe this one
 
   [[nodiscard]] Documents documents() const;
   void describe(schema::ParsedManifest::Builder parsed) const;
@@ -38,6 +41,8 @@ struct TestImage {
 class StorageTest : public testing::Test {
  protected:
   StorageTest();
+  // On a store that exists or not, and stays.
+  explicit StorageTest(const std::string& path);
   ~StorageTest() noexcept override;
 
   // Closes everything and opens it again, as after a crash.
@@ -46,9 +51,13 @@ class StorageTest : public testing::Test {
   void publish(const TestImage& image);
   // beginImage, which must succeed.
   kj::Own<Intake> begin(const std::string& reference, const TestImage& image);
-  Outcome<Fd> pipeOf(Intake& intake, std::uint32_t index) {
-    return intake.layerPipe(index).wait(io_.waitScope);
+  // There must be one to give: nobody else brings that layer.
+  Outcome<Fd> pipeOf(Intake& intake, std::uint32_t index);
+  Outcome<void> remove(const std::string& image) { return images().remove(image).wait(io_.waitScope); }
+  Outcome<void> create(const ContainerRow& container) {
+    return containers().create(container).wait(io_.waitScope);
   }
+  void remove(const ContainerId& container) { containers().remove(container).wait(io_.waitScope); }
   // Writes `bytes` in a thread and closes the pipe.
   void feed(Fd sink, const std::string& bytes);
   // The same for a missing layer.
@@ -70,6 +79,7 @@ class StorageTest : public testing::Test {
   std::string path_;
 
  private:
+  bool temporary_ = false;
   void open();
   void close();
 

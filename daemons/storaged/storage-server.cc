@@ -87,29 +87,31 @@ kj::Promise<void> StorageServer::beginImage(BeginImageContext context) {
 
 kj::Promise<void> StorageServer::imageStatus(ImageStatusContext context) {
   return answerNow("imageStatus", [&]() {
+    auto params = context.getParams();
     // What is no name names no image.
-    auto found = images_.status(ipc::toString(context.getParams().getName()));
+    auto found = images_.status(ipc::toString(params.getName()));
     auto image = context.getResults().initImage();
-    if (found && *found) {
-      writeImage(image.initPresent(), **found, Detail::whole);
-    } else {
-      image.setAbsent();
-    }
+    if (!found || !*found) return image.setAbsent();
+    auto present = image.initPresent();
+    writeImage(present, **found, Detail::whole);
+    if (params.getVerbose()) present.setDocument(ipc::toData(images_.document((*found)->id)));
   });
 }
 
 kj::Promise<void> StorageServer::listImages(ListImagesContext context) {
   return answerNow("listImages", [&]() {
-    auto images = images_.list();
+    const auto& images = images_.list();
     auto list = context.getResults().initImages(count(images.size()));
     for (capnp::uint i = 0; i < list.size(); ++i) writeImage(list[i], images[i], Detail::user);
   });
 }
 
 kj::Promise<void> StorageServer::removeImage(RemoveImageContext context) {
-  return answerNow("removeImage", [&]() {
+  return answerLater("removeImage", [&]() {
     auto removed = images_.remove(ipc::toString(context.getParams().getName()));
-    writeNothing(context.getResults().initResult(), removed);
+    return removed.then([context](Outcome<void>&& outcome) mutable {
+      writeNothing(context.getResults().initResult(), outcome);
+    });
   });
 }
 
@@ -145,10 +147,14 @@ kj::Promise<void> StorageServer::listPulls(ListPullsContext context) {
 }
 
 kj::Promise<void> StorageServer::createLayer(CreateLayerContext context) {
-  return answerNow("createLayer", [&]() {
+  return answerLater("createLayer", [&]() {
     auto row = readContainer(context.getParams());
-    auto created = row ? layers_.create(*row) : Outcome<void>(tl::unexpected(row.error()));
-    writeNothing(context.getResults().initResult(), created);
+    kj::Promise<Outcome<void>> created = nullptr;
+    if (row) created = layers_.create(*std::move(row));
+    if (!row) created = Outcome<void>(tl::unexpected(row.error()));
+    return created.then([context](Outcome<void>&& outcome) mutable {
+      writeNothing(context.getResults().initResult(), outcome);
+    });
   });
 }
 
@@ -173,15 +179,15 @@ kj::Promise<void> StorageServer::lookupUser(LookupUserContext context) {
 }
 
 kj::Promise<void> StorageServer::removeLayer(RemoveLayerContext context) {
-  return answerNow("removeLayer", [&]() {
+  return answerLater("removeLayer", [&]() -> kj::Promise<void> {
     auto container = ContainerId::parse(ipc::toString(context.getParams().getContainerId()), "containerId");
-    Outcome<void> removed;
-    if (container) {
-      layers_.remove(*container);
-    } else {
-      removed = tl::unexpected(container.error());
+    if (!container) {
+      ipc::writeRefusal(context.getResults().initResult().initRefused(), container.error());
+      return kj::READY_NOW;
     }
-    writeNothing(context.getResults().initResult(), removed);
+    return layers_.remove(*container).then([context]() mutable {
+      context.getResults().initResult().initOk();
+    });
   });
 }
 

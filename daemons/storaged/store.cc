@@ -67,6 +67,17 @@ Fd Store::openForSync() const {
   return openBeneath(root_.get(), ".", O_RDONLY | O_DIRECTORY);
 }
 
+Size Store::wrappingOf(const LayerName& staged) const {
+  constexpr std::uint64_t blockSize = 512;  // unit of st_blocks, stat(3type)
+  Size size;
+  for (const std::string& path : {staged.text(), staged.text() + "/closed"}) {
+    struct stat info {};
+    if (::fstatat(staging_.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    size += {static_cast<std::uint64_t>(info.st_blocks) * blockSize, 1};
+  }
+  return size;
+}
+
 void Store::settle(const std::vector<LayerName>& names, int openedForSync) const {
   if (names.empty()) return;
   if (::syncfs(openedForSync) != 0) throwErrno("syncfs the store");

@@ -18,6 +18,7 @@
 
 #include "daemons/common/base/fd.h"
 #include "daemons/common/base/ids.h"
+#include "daemons/storaged/size.h"
 
 namespace bulkhead::storaged {
 
@@ -38,6 +39,8 @@ class Store {
   // To be opened before the first byte is written that settle() is to see on disk: the kernel reports a
   // failed write-back once to every open file, and only what failed since it was opened (syncfs(2)).
   [[nodiscard]] Fd openForSync() const;
+  // What a layer takes besides its files: the directories around them.
+  [[nodiscard]] Size wrappingOf(const LayerName& staged) const;
   // Moves staged layers to layers/, durably: one syncfs of everything, the renames, fsync of both parents.
   // Blocks long; callable from any thread.
   void settle(const std::vector<LayerName>& names, int openedForSync) const;

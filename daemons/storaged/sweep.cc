@@ -22,10 +22,10 @@ void forgetLostLayers(Parts& parts, const std::set<std::string>& onDisk) {
     for (const ImageId& image : parts.index.imagesOn(layer)) {
       log::error("an image has lost a layer and is forgotten",
                  {{"image", image.text()}, {"layer", layer.text()}});
-      parts.index.removeImage(image);
+      parts.writes.atStart().forgetImage(image);
     }
   }
-  if (!lost.empty()) parts.index.forgetLayers(lost);
+  if (!lost.empty()) parts.writes.atStart().forgetLayers(lost);
 }
 
 void discardUnknown(Parts& parts, Place place, const std::set<std::string>& onDisk,
@@ -47,7 +47,7 @@ void sweepContainers(Parts& parts) {
 void sweepLayers(Parts& parts) {
   auto onDisk = entries(parts.store, Place::layers);
   forgetLostLayers(parts, onDisk);
-  parts.garbage.collect();
+  (void)parts.garbage.collect();
   std::set<std::string> known;
   for (const LayerName& name : parts.index.layers()) known.insert(name.text());
   // Listed before the collection, so that nothing is discarded twice but by name, which is harmless.

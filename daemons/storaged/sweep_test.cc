@@ -28,7 +28,7 @@ TEST_F(SweepTest, WhatTheIndexNamesStays) {
   TestImage image{{TestLayer::of("a")}};
   auto stored = pull("test.io/app:1", image);
   ASSERT_TRUE(stored);
-  ASSERT_TRUE(containers().create({ContainerId::generate(), stored->id, {}}));
+  ASSERT_TRUE(create({ContainerId::generate(), stored->id, {}}));
   restart();
   EXPECT_EQ(images().list().size(), 1U);
   EXPECT_EQ(containers().list().size(), 1U);
@@ -50,7 +50,7 @@ TEST_F(SweepTest, AnImageWithALostLayerIsForgottenAndCanBePulledAgain) {
   auto stored = pull("test.io/app:1", image);
   ASSERT_TRUE(stored);
   auto id = ContainerId::generate();
-  ASSERT_TRUE(containers().create({id, stored->id, {}}));
+  ASSERT_TRUE(create({id, stored->id, {}}));
   fs::remove_all(path_ + "/layers/" + containers().layersBeneath(id, std::nullopt)->front().text());
   restart();
   EXPECT_TRUE(images().list().empty());
@@ -64,7 +64,7 @@ TEST_F(SweepTest, AnImageWithALostLayerIsForgottenAndCanBePulledAgain) {
 TEST_F(SweepTest, AContainerWithoutDirectoryGetsOne) {
   auto stored = pull("test.io/app:1", {{TestLayer::of("a")}});
   ASSERT_TRUE(stored);
-  ASSERT_TRUE(containers().create({ContainerId::generate(), stored->id, {}}));
+  ASSERT_TRUE(create({ContainerId::generate(), stored->id, {}}));
   for (const auto& entry : fs::directory_iterator(path_ + "/containers")) fs::remove(entry);
   restart();
   EXPECT_EQ(countIn("containers"), 1U);
@@ -75,16 +75,16 @@ TEST_F(SweepTest, WritableLayersAreIdempotentAndHoldTheirImage) {
   auto other = pull("test.io/other:1", {{TestLayer::of("b")}, "other"});
   ASSERT_TRUE(stored && other);
   auto id = ContainerId::generate();
-  EXPECT_EQ(containers().create({id, ImageId::generate(), {}}).error().code, Code::notFound);
-  ASSERT_TRUE(containers().create({id, stored->id, {}}));
-  ASSERT_TRUE(containers().create({id, stored->id, {}}));
-  EXPECT_EQ(containers().create({id, other->id, {}}).error().code, Code::alreadyExists);
-  EXPECT_EQ(images().remove("test.io/app:1").error().code, Code::failedPrecondition);
-  containers().remove(id);
-  containers().remove(id);
+  EXPECT_EQ(create({id, ImageId::generate(), {}}).error().code, Code::notFound);
+  ASSERT_TRUE(create({id, stored->id, {}}));
+  ASSERT_TRUE(create({id, stored->id, {}}));
+  EXPECT_EQ(create({id, other->id, {}}).error().code, Code::alreadyExists);
+  EXPECT_EQ(remove("test.io/app:1").error().code, Code::failedPrecondition);
+  remove(id);
+  remove(id);
   EXPECT_EQ(countIn("containers"), 0U);
-  ASSERT_TRUE(images().remove("test.io/app:1"));
-  ASSERT_TRUE(images().remove("test.io/app:1"));
+  ASSERT_TRUE(remove("test.io/app:1"));
+  ASSERT_TRUE(remove("test.io/app:1"));
   EXPECT_EQ(countIn("layers"), 1U);
 }
 
@@ -96,17 +96,17 @@ TEST_F(SweepTest, AnImageThatIsMountedStays) {
   auto rootId = pull("registry.example/root:1", root)->id;
   auto volumeId = pull("registry.example/volume:1", volume)->id;
   ContainerId id = ContainerId::generate();
-  EXPECT_EQ(containers().create({id, rootId, {ImageId::generate()}}).error().code, Code::notFound);
-  ASSERT_TRUE(containers().create({id, rootId, {volumeId}}));
-  ASSERT_TRUE(containers().create({id, rootId, {volumeId}}));
-  EXPECT_EQ(containers().create({id, rootId, {}}).error().code, Code::alreadyExists);
-  EXPECT_EQ(images().remove("registry.example/volume:1").error().code, Code::failedPrecondition);
+  EXPECT_EQ(create({id, rootId, {ImageId::generate()}}).error().code, Code::notFound);
+  ASSERT_TRUE(create({id, rootId, {volumeId}}));
+  ASSERT_TRUE(create({id, rootId, {volumeId}}));
+  EXPECT_EQ(create({id, rootId, {}}).error().code, Code::alreadyExists);
+  EXPECT_EQ(remove("registry.example/volume:1").error().code, Code::failedPrecondition);
   restart();
   EXPECT_EQ(containers().layersBeneath(id, volumeId)->size(), 2U);
   EXPECT_EQ(containers().layersBeneath(id, std::nullopt)->size(), 1U);
   EXPECT_EQ(containers().layersBeneath(id, rootId).error().field, "imageId");
-  containers().remove(id);
-  EXPECT_TRUE(images().remove("registry.example/volume:1"));
+  remove(id);
+  EXPECT_TRUE(remove("registry.example/volume:1"));
 }
 
 }  // namespace

@@ -50,11 +50,11 @@ TEST_F(UserLookupTest, BelievesNoOtherNumber) {
 
 TEST_F(UserLookupTest, KeepsTheLayersWhileAWorkerReadsThem) {
   auto found = users_.find({*id_, "app", true});
-  ASSERT_TRUE(images().remove("registry.example/app:1"));
+  ASSERT_TRUE(remove("registry.example/app:1"));
   EXPECT_EQ(parts().index.layers().size(), 1U);
   EXPECT_TRUE(found.wait(io_.waitScope));
-  EXPECT_EQ(parts().index.layers().size(), 0U);
   EXPECT_EQ(countIn("layers"), 0U);
+  EXPECT_EQ(parts().index.layers().size(), 0U);
 }
 
 }  // namespace

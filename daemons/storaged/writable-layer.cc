@@ -2,27 +2,26 @@
 
 namespace bulkhead::storaged {
 
-Outcome<void> WritableLayers::create(const ContainerRow& container) {
-  if (auto existing = parts_.index.container(container.id)) {
-    if (existing->image == container.image && existing->volumes == container.volumes) return {};
-    return refuse(Code::alreadyExists, "containerId", "has a writable layer on another image");
-  }
-  if (!parts_.index.image(container.image))
-    return refuse(Code::notFound, "imageId", "is not the id of a stored image");
-  for (const ImageId& image : container.volumes) {
-    if (!parts_.index.image(image))
-      return refuse(Code::notFound, "volumes", "name an image that is not stored");
-  }
-  // Directory first: a row always has one. A directory without a row is swept at the next start.
-  parts_.store.makeContainer(container.id);
-  parts_.index.addContainer(container);
-  return {};
+kj::Promise<Outcome<void>> WritableLayers::create(ContainerRow container) {
+  return parts_.writes.run<Outcome<void>>([&store = parts_.store, row = std::move(container)](Index& index) {
+    auto may = index.mayAdd(row);
+    if (!may) return may;
+    // Directory first: a row always has one. A directory without a row is swept at the next start.
+    store.makeContainer(row.id);
+    index.addContainer(row);
+    return may;
+  });
 }
 
-void WritableLayers::remove(const ContainerId& container) {
-  if (!parts_.index.container(container)) return;
-  parts_.index.removeContainer(container);
-  parts_.trash.discard(Store::Place::containers, container.text());
+kj::Promise<void> WritableLayers::remove(const ContainerId& container) {
+  using Trashed = std::optional<LayerName>;
+  auto removed = parts_.writes.run<Trashed>([&store = parts_.store, container](Index& index) {
+    index.removeContainer(container);
+    return store.toTrash(Store::Place::containers, container.text());
+  });
+  return removed.then([this](Trashed&& trashed) {
+    if (trashed) parts_.trash.erase(*trashed);
+  });
 }
 
 Outcome<std::vector<LayerName>> WritableLayers::layersBeneath(const ContainerId& container,

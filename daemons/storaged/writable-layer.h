@@ -14,9 +14,9 @@ class WritableLayers {
 
   // Idempotent for the same row. Refuses notFound (the image, or one that it mounts), alreadyExists (the
   // container has one on other images).
-  Outcome<void> create(const ContainerRow& container);
+  kj::Promise<Outcome<void>> create(ContainerRow container);
   // Absent is ok. The row goes first, then the directory into the trash.
-  void remove(const ContainerId& container);
+  kj::Promise<void> remove(const ContainerId& container);
   [[nodiscard]] std::vector<ContainerRow> list() const { return parts_.index.containers(); }
 
   // What the mounter asks: the layers beneath, topmost first, or those of an image that the container mounts.

@@ -23,6 +23,7 @@ struct Config {
   logLevel @7 :Text;             # error, warning, info, debug
   ceiling @8 :Ceiling;
   pull @9 :Pull;
+  pinnedImages @10 :List(Text);  # names; "x*" begins with, "*x*" contains
 }
 
 struct Identities {

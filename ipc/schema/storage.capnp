@@ -15,11 +15,12 @@ interface Storaged {
   # .digest"), failedPrecondition (a digest that does not match), permissionDenied ("SignatureValidationFailed: …": the
   # signature policy of the pod's `namespace`, or the node's if that is empty or has none, does not accept it).
 
-  imageStatus @1 (name :Text) -> (image :ImageStatus);
-  # `name` is a reference, "sha256:…" or a bare image id.
+  imageStatus @1 (name :Text, verbose :Bool) -> (image :ImageStatus);
+  # `name` is a reference, "sha256:…" or a bare image id. The document comes only if `verbose`.
   listImages @2 () -> (images :List(StoredImage));
   removeImage @3 (name :Text) -> (result :Common.Result(Common.Nothing));
-  # Removes the image and all its names. Absent is ok. In use by a writable layer: failedPrecondition.
+  # Removes the image and all its names. Absent is ok. In use by a writable layer: failedPrecondition, naming its
+  # container.
   usage @4 () -> (usage :Usage);
   listPulls @5 () -> (pulls :List(PullProgress));
 
@@ -57,22 +58,30 @@ struct MissingLayer {
 
 interface Intake {
   # One image on its way in. Dropped without commit: everything staged is thrown away.
-  layerPipe @0 (index :UInt32) -> (result :Common.Result(Common.FileResult));
-  # The write end of a pipe for that layer's compressed bytes; close it at the end. Once per layer. Answered when it is
-  # that layer's turn: a few are unpacked at once, of one image and of all. Refused once another layer has failed.
+  layerPipe @0 (index :UInt32) -> (result :Common.Result(LayerPipe));
+  # Once per layer. Answered when it is that layer's turn (a few are unpacked at once, of one image and of all), or when
+  # another image's intake, which misses the same layer, has brought it. Refused once another layer has failed.
   commit @1 () -> (result :Common.Result(StoredImage));
   # Waits until every missing layer has arrived, been hashed, unpacked and synced, then makes the image exist in one
   # commit. Dropped while layers still arrive, it gives up. Refusals: failedPrecondition (digest or diff id mismatch, named), invalidArgument (a hostile archive),
   # unavailable (a layer's pipe ended early), resourceExhausted (limits, disk full).
 }
 
+struct LayerPipe {
+  union {
+    sink @0 :Common.File;  # the write end of a pipe for the layer's compressed bytes; close it at the end
+    arrived @1 :Void;      # the layer is here: nothing is to be fetched
+  }
+}
+
 struct StoredImage {
   id @0 :Text;                      # 64 digits
   repoTags @1 :List(Text);
   repoDigests @2 :List(Text);
-  size @3 :UInt64;                  # bytes of all its layers, unpacked, and of its documents
+  size @3 :UInt64;                  # bytes of the files of all its layers, and of its documents
   config @4 :ImageConfig;
-  pinned @5 :Bool;
+  annotations @5 :List(Common.KeyValue);  # of its manifest: its author's words, UTF-8, for display only
+  document @6 :Data;                # the config as it was pulled: JSON, UTF-8, else empty
 }
 
 struct ImageStatus {
@@ -112,8 +121,10 @@ struct WritableLayer {
 }
 
 struct Usage {
+  # As du counts: allocated blocks, directories included, a file with several names once.
   timestamp @0 :Int64;        # nanoseconds, wall clock
   mountpoint @1 :Text;        # the store's directory
+  # Images: everything in the store's layers. Containers: what they wrote, as last counted.
   imageBytes @2 :UInt64;
   imageInodes @3 :UInt64;
   containerBytes @4 :UInt64;

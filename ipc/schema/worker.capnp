@@ -98,8 +98,9 @@ struct WorkerResult {
   }
 
   struct Counted {
-    bytes @0 :UInt64;
+    bytes @0 :UInt64;    # allocated
     inodes @1 :UInt64;
+    content @2 :UInt64;  # bytes of file data; only of what was unpacked
   }
 }
 
@@ -108,6 +109,7 @@ struct ParsedManifest {
   configDigest @1 :Text;
   configSize @2 :UInt64;
   layers @3 :List(Layer);             # base first
+  annotations @4 :List(Common.KeyValue);
 
   struct Layer {
     digest @0 :Text;

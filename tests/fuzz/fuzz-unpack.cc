@@ -121,7 +121,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   auto counted = worker::unpack(input.get(), cage.root(), small);
   if (counted)
-    fuzz::check(counted->inodes <= small.entries && counted->bytes <= small.bytes, "limits are kept");
+    fuzz::check(counted->inodes <= small.entries && counted->content <= small.bytes, "limits are kept");
   if (!counted) fuzz::check(counted.error().code != Code::internal, "no internal error");
   std::uint64_t found = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator("/mnt/root")) {

@@ -15,12 +15,19 @@ class Client:
         options = [("grpc.max_receive_message_length", 16 << 20), ("grpc.max_send_message_length", 16 << 20)]
         self.channel = grpc.insecure_channel("unix://" + socket, options=options)
 
+    def method(self, name):
+        service, method = SERVICES[name]
+        request_type = getattr(api, method.input_type.name)
+        response_type = getattr(api, method.output_type.name)
+        return self.channel.unary_unary(f"/{service}/{name}", request_type.SerializeToString, response_type.FromString)
+
     def send(self, name, request, seconds=60):
         """Sends a request message; `seconds` is the client's own deadline."""
-        service, method = SERVICES[name]
-        response_type = getattr(api, method.output_type.name)
-        call = self.channel.unary_unary(f"/{service}/{name}", type(request).SerializeToString, response_type.FromString)
-        return call(request, timeout=seconds, wait_for_ready=True)
+        return self.method(name)(request, timeout=seconds, wait_for_ready=True)
+
+    def begin(self, name, request, seconds=60):
+        """The same as a future: result(), code(), cancel()."""
+        return self.method(name).future(request, timeout=seconds, wait_for_ready=True)
 
     def __getattr__(self, name):
         _, method = SERVICES[name]

@@ -5,27 +5,17 @@
 #include <atomic>
 
 #include "daemons/common/base/io.h"
+#include "daemons/common/base/utf8.h"
 
 namespace bulkhead::log {
 namespace {
 
 constexpr size_t fieldBytes = 512;
 
-// Bytes of the UTF-8 character that `text` begins with (RFC 3629); 0 if it begins with none, or with a C1
-// control.
+// As utf8CharacterBytes(), but a C1 control is no character either.
 size_t characterBytes(std::string_view text) {
-  auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  unsigned char first = at(0);
-  if (first < 0x80) return 1;
-  size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-  if (size == 0 || text.size() < size) return 0;
-  for (size_t i = 1; i < size; ++i) {
-    if (at(i) < 0x80 || at(i) > 0xbf) return 0;
-  }
-  bool control = first == 0xc2 && at(1) < 0xa0;
-  bool overlong = (first == 0xe0 && at(1) < 0xa0) || (first == 0xf0 && at(1) < 0x90);
-  bool outside = (first == 0xed && at(1) > 0x9f) || (first == 0xf4 && at(1) > 0x8f);
-  return control || overlong || outside ? 0 : size;
+  bool control = text.size() > 1 && text[0] == '\xc2' && static_cast<unsigned char>(text[1]) < 0xa0;
+  return control ? 0 : utf8CharacterBytes(text);
 }
 
 // `also`: bytes to escape besides.

@@ -9,6 +9,7 @@ void write(admin::Pull& to, const PullBoard::Entry& entry, const std::vector<Pul
   to.set_reference(entry.reference);
   to.set_started_at(entry.startedAt);
   to.set_stage(entry.stage);
+  to.set_host(entry.host);
   for (const auto& pull : progress) {
     if (pull.reference != entry.fullName) continue;
     to.set_layers_done(pull.layersDone);

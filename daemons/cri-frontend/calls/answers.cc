@@ -129,14 +129,16 @@ v1::ContainerStatus containerStatusOf(const Container& container) {
   return status;
 }
 
-v1::Image imageItem(const StoredImage& image) {
+v1::Image imageItem(const StoredImage& image, const PinnedImages& pinned) {
   v1::Image item;
   item.set_id(imageRef(image.id.text()));
   for (const auto& tag : image.repoTags) item.add_repo_tags(tag);
   for (const auto& digest : image.repoDigests) item.add_repo_digests(digest);
   item.set_size(image.size);
-  item.set_pinned(image.pinned);
+  item.set_pinned(pinned.matchAny(image.repoTags) || pinned.matchAny(image.repoDigests));
   item.mutable_spec()->set_image(imageRef(image.id.text()));
+  for (const auto& [key, value] : image.annotations)
+    (*item.mutable_spec()->mutable_annotations())[key] = value;
   // A number is a uid; anything else, also a number that cannot be one, is a name that the kubelet cannot
   // call non-root.
   std::string name = image.user.substr(0, image.user.find(':'));

@@ -9,7 +9,7 @@ v1::PodSandbox podItem(const Pod& pod);
 v1::PodSandboxStatus podStatusOf(const Pod& pod);
 v1::Container containerItem(const Container& container);
 v1::ContainerStatus containerStatusOf(const Container& container);
-v1::Image imageItem(const StoredImage& image);
+v1::Image imageItem(const StoredImage& image, const PinnedImages& pinned);
 
 // "sha256:…": what every CRI message calls an image by, so that they can be compared.
 std::string imageRef(const std::string& imageId);

@@ -5,9 +5,9 @@ namespace bulkhead::cri {
 namespace {
 
 Answer<v1::ListImagesResponse> listOne(Frontend& frontend, const std::string& name) {
-  return andThen(frontend.storaged.imageStatus(name), [](std::optional<StoredImage>&& image) {
+  return andThen(frontend.storaged.imageStatus(name), [&frontend](std::optional<StoredImage>&& image) {
     v1::ListImagesResponse response;
-    if (image) *response.add_images() = imageItem(*image);
+    if (image) *response.add_images() = imageItem(*image, frontend.settings.pinnedImages);
     return Answer<v1::ListImagesResponse>(Outcome<v1::ListImagesResponse>(std::move(response)));
   });
 }
@@ -21,9 +21,10 @@ Answer<v1::ListImagesResponse> listImages(Frontend& frontend, const v1::ListImag
     if (!name) return refused<v1::ListImagesResponse>(name.error());
     return listOne(frontend, *name);
   }
-  return andThen(frontend.storaged.listImages(), [](std::vector<StoredImage>&& images) {
+  return andThen(frontend.storaged.listImages(), [&frontend](std::vector<StoredImage>&& images) {
     v1::ListImagesResponse response;
-    for (const auto& image : images) *response.add_images() = imageItem(image);
+    for (const auto& image : images)
+      *response.add_images() = imageItem(image, frontend.settings.pinnedImages);
     return Answer<v1::ListImagesResponse>(Outcome<v1::ListImagesResponse>(std::move(response)));
   });
 }

@@ -9,9 +9,11 @@ Credentials credentialsOf(const v1::AuthConfig& auth) {
           auth.server_address(), auth.identity_token(), auth.registry_token()};
 }
 
-// Pulls with other credentials are other pulls: one must not profit from the rights of another.
-std::string keyOf(const ImageReference& reference, const v1::AuthConfig& auth) {
-  return reference.text() + '\0' + auth.SerializeAsString();
+// Pulls with other credentials are other pulls: one must not profit from the rights of another. So are those
+// for another namespace, which may have a policy and credentials of its own.
+std::string keyOf(const ImageReference& reference, const v1::PullImageRequest& request) {
+  const std::string& space = request.sandbox_config().metadata().namespace_();
+  return reference.text() + '\0' + space + '\0' + request.auth().SerializeAsString();
 }
 
 Outcome<ImageReference> referenceOf(const v1::PullImageRequest& request) {
@@ -34,7 +36,7 @@ Refusal forKubelet(Refusal refusal) {
 Answer<v1::PullImageResponse> pullImage(Frontend& frontend, const v1::PullImageRequest& request) {
   auto reference = referenceOf(request);
   if (!reference) return refused<v1::PullImageResponse>(reference.error());
-  auto pulled = frontend.imagePulls.join(keyOf(*reference, request.auth()), [&]() {
+  auto pulled = frontend.imagePulls.join(keyOf(*reference, request), [&]() {
     return PullFlow::run(frontend, *reference, credentialsOf(request.auth()), request.image().image());
   });
   return pulled.then([](Outcome<ImageId>&& id) -> Outcome<v1::PullImageResponse> {

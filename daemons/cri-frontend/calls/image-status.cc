@@ -1,37 +1,32 @@
-#include <nlohmann/json.hpp>
-
+#include "daemons/common/base/utf8.h"
 #include "daemons/cri-frontend/calls/answers.h"
 #include "daemons/cri-frontend/translate/image-name.h"
 
 namespace bulkhead::cri {
 namespace {
 
-std::string info(const StoredImage& image) {
-  nlohmann::json config{{"User", image.user},
-                        {"Env", image.env},
-                        {"Entrypoint", image.entrypoint},
-                        {"Cmd", image.command},
-                        {"WorkingDir", image.workingDirectory},
-                        {"StopSignal", image.stopSignal}};
-  nlohmann::json info{{"imageSpec", {{"config", config}}}};
-  return info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+// As the peers show it: {"imageSpec": the image's config}. A stranger's JSON, which a parse worker took for
+// an object: passed on, not read. gRPC's texts must be UTF-8.
+void addInfo(v1::ImageStatusResponse& response, const StoredImage& image) {
+  if (image.document.empty() || !isUtf8(image.document)) return;
+  (*response.mutable_info())["info"] = "{\"imageSpec\":" + image.document + "}";
 }
 
 }  // namespace
 
 // An image that is not here is an answer without an image, not an error.
 Answer<v1::ImageStatusResponse> imageStatus(Frontend& frontend, const v1::ImageStatusRequest& request) {
+  using Detail = StoragedClient::Detail;
+  using Response = v1::ImageStatusResponse;
   auto name = parseImageName(request.image().image(), "image.image");
-  if (!name) return refused<v1::ImageStatusResponse>(name.error());
-  bool verbose = request.verbose();
-  auto asked = frontend.storaged.imageStatus(*name);
-  return andThen(kj::mv(asked),
-                 [verbose](std::optional<StoredImage>&& image) -> Answer<v1::ImageStatusResponse> {
-                   v1::ImageStatusResponse response;
-                   if (image) *response.mutable_image() = imageItem(*image);
-                   if (image && verbose) (*response.mutable_info())["info"] = info(*image);
-                   return Outcome<v1::ImageStatusResponse>(std::move(response));
-                 });
+  if (!name) return refused<Response>(name.error());
+  auto asked = frontend.storaged.imageStatus(*name, request.verbose() ? Detail::verbose : Detail::usual);
+  return andThen(kj::mv(asked), [&frontend](std::optional<StoredImage>&& image) -> Answer<Response> {
+    Response response;
+    if (image) *response.mutable_image() = imageItem(*image, frontend.settings.pinnedImages);
+    if (image) addInfo(response, *image);
+    return Outcome<Response>(std::move(response));
+  });
 }
 
 }  // namespace bulkhead::cri

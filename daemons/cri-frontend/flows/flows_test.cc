@@ -291,14 +291,48 @@ TEST_F(Flows, SamePullTwiceIsOnePullUnlessCredentialsDiffer) {
   request.mutable_image()->set_image("app:1");
   auto other = request;
   other.mutable_auth()->set_username("alice");
+  auto elsewhere = request;
+  elsewhere.mutable_sandbox_config()->mutable_metadata()->set_namespace_("elsewhere");
   auto first = pullImage(*world.frontend, request);
   auto second = pullImage(*world.frontend, request);
   auto third = pullImage(*world.frontend, other);
-  EXPECT_EQ(world.frontend->pulls.entries().size(), 2U);
+  auto fourth = pullImage(*world.frontend, elsewhere);
+  EXPECT_EQ(world.frontend->pulls.entries().size(), 3U);
   EXPECT_TRUE(world.wait(kj::mv(first)));
   EXPECT_TRUE(world.wait(kj::mv(second)));
   EXPECT_TRUE(world.wait(kj::mv(third)));
-  EXPECT_EQ(world.script.count("imaged.resolve"), 2U);
+  EXPECT_TRUE(world.wait(kj::mv(fourth)));
+  EXPECT_EQ(world.script.count("imaged.resolve"), 3U);
+}
+
+TEST_F(Flows, LayersThatAnotherImageBroughtAreNotFetched) {
+  world.store.missingLayers = 3;
+  world.store.arrivedLayers = {0, 2};
+  v1::PullImageRequest request;
+  request.mutable_image()->set_image("registry.local:5000/app:1");
+  ASSERT_TRUE(world.wait(pullImage(*world.frontend, request)));
+  EXPECT_EQ(world.script.count("imaged.fetch"), 1U);
+}
+
+TEST_F(Flows, APullEndsWithTheLastWhoWaitsForIt) {
+  v1::PullImageRequest request;
+  request.mutable_image()->set_image("app:1");
+  world.script.silent.insert("imaged.resolve");
+  auto first = kj::heap(pullImage(*world.frontend, request));
+  auto second = kj::heap(pullImage(*world.frontend, request));
+  breathe();
+  first = nullptr;
+  breathe();
+  EXPECT_EQ(world.frontend->pulls.entries().size(), 1U);
+  EXPECT_FALSE(world.script.saw("imaged.resolve dropped"));
+  second = nullptr;
+  breathe();
+  EXPECT_TRUE(world.frontend->pulls.entries().empty());
+  EXPECT_TRUE(world.script.saw("imaged.resolve dropped"));
+
+  world.script.silent.clear();
+  EXPECT_TRUE(world.wait(pullImage(*world.frontend, request)));  // and the next one starts anew
+  EXPECT_EQ(world.script.count("imaged.resolve docker.io/library/app:1"), 2U);
 }
 
 TEST_F(Flows, PullSaysWhoFailed) {
@@ -348,6 +382,25 @@ TEST_F(Flows, ANumberIsAUidWhateverItsGroup) {
   EXPECT_EQ(imageOf("1000:staff").uid().value(), 1000);
   EXPECT_EQ(imageOf("www:33").username(), "www");
   EXPECT_FALSE(imageOf("99999999999:1").has_uid());
+}
+
+TEST_F(Flows, AnImageIsShownWithItsDocumentToWhoAsks) {
+  v1::ImageStatusRequest request;
+  request.mutable_image()->set_image("busybox");
+  world.store.document = R"({"config":{"User":"me"}})";
+  auto usual = world.wait(imageStatus(*world.frontend, request));
+  EXPECT_EQ(usual->info_size(), 0);
+  EXPECT_FALSE(usual->image().pinned());
+  EXPECT_EQ(usual->image().spec().annotations().at("io.kubernetes.pod.name"), "claimed");
+  request.set_verbose(true);
+  EXPECT_EQ(world.wait(imageStatus(*world.frontend, request))->info().at("info"),
+            R"({"imageSpec":{"config":{"User":"me"}}})");
+  world.store.document = "\xff";  // a text that gRPC cannot carry
+  EXPECT_EQ(world.wait(imageStatus(*world.frontend, request))->info_size(), 0);
+
+  world.store.images["docker.io/library/pinned:1"] = std::string(64, 'b');
+  request.mutable_image()->set_image("pinned:1");
+  EXPECT_TRUE(world.wait(imageStatus(*world.frontend, request))->image().pinned());
 }
 
 TEST_F(Flows, AbsentImageIsAnEmptyAnswer) {

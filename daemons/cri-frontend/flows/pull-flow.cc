@@ -27,7 +27,7 @@ PullFlow::PullFlow(Frontend& frontend, const ImageReference& reference, Credenti
     : frontend_(frontend),
       reference_(reference),
       credentials_(std::move(credentials)),
-      line_(frontend.pulls, {asked, reference.text(), nowNanoseconds(), "resolving"}) {}
+      line_(frontend.pulls, {asked, reference.text(), nowNanoseconds(), "resolving", reference.host()}) {}
 
 Answer<Begun> PullFlow::begin() {
   auto resolved = reworded(frontend_.imaged.resolve(reference_, credentials_), ofRegistry);
@@ -46,11 +46,11 @@ Answer<ImageId> PullFlow::transfer(Begun begun) {
 
 kj::Promise<void> PullFlow::fetchLayer(const Begun::Layer& layer, schema::Intake::Client intake) {
   return frontend_.storaged.layerPipe(kj::mv(intake), layer.index)
-      .then([this, layer](Outcome<Fd>&& pipe) -> Answer<void> {
+      .then([this, layer](Outcome<std::optional<Fd>>&& pipe) -> Answer<void> {
         if (!pipe) pipeRefusal_ = pipe.error();
-        if (!pipe) return good();
+        if (!pipe || !*pipe) return good();
         return reworded(
-            frontend_.imaged.fetch(reference_, credentials_, layer.digest, layer.size, std::move(*pipe)),
+            frontend_.imaged.fetch(reference_, credentials_, layer.digest, layer.size, std::move(**pipe)),
             ofRegistry);
       })
       .then([this](Outcome<void>&& outcome) {

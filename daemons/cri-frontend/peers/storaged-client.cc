@@ -15,6 +15,12 @@ std::vector<std::string> toStrings(List list) {
   return strings;
 }
 
+std::vector<std::pair<std::string, std::string>> toPairs(capnp::List<schema::KeyValue>::Reader list) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (auto pair : list) pairs.emplace_back(ipc::toString(pair.getKey()), ipc::toString(pair.getValue()));
+  return pairs;
+}
+
 Outcome<StoredImage> readImage(schema::StoredImage::Reader from) {
   auto id = ImageId::parse(ipc::toString(from.getId()), "image.id");
   if (!id) return refuse(Code::internal, "", "storaged answered an image without an id");
@@ -23,13 +29,14 @@ Outcome<StoredImage> readImage(schema::StoredImage::Reader from) {
                      .repoTags = toStrings(from.getRepoTags()),
                      .repoDigests = toStrings(from.getRepoDigests()),
                      .size = from.getSize(),
-                     .pinned = from.getPinned(),
+                     .annotations = toPairs(from.getAnnotations()),
                      .user = ipc::toString(config.getUser()),
                      .env = toStrings(config.getEnv()),
                      .entrypoint = toStrings(config.getEntrypoint()),
                      .command = toStrings(config.getCommand()),
                      .workingDirectory = ipc::toString(config.getWorkingDirectory()),
-                     .stopSignal = ipc::toString(config.getStopSignal())};
+                     .stopSignal = ipc::toString(config.getStopSignal()),
+                     .document = ipc::toString(from.getDocument())};
 }
 
 Outcome<Begun> readBegun(schema::Begun::Reader from) {
@@ -65,16 +72,18 @@ Answer<Begun> StoragedClient::beginImage(const ImageReference& reference, Docume
                          });
 }
 
-Answer<Fd> StoragedClient::layerPipe(schema::Intake::Client intake, uint32_t index) {
-  return callPeer<Fd>(timer_, name, Repeat::no, [intake, index]() mutable -> Answer<Fd> {
+Answer<std::optional<Fd>> StoragedClient::layerPipe(schema::Intake::Client intake, uint32_t index) {
+  using Sink = std::optional<Fd>;
+  return callPeer<Sink>(timer_, name, Repeat::no, [intake, index]() mutable -> Answer<Sink> {
     auto request = intake.layerPipeRequest();
     request.setIndex(index);
-    return request.send().then([](auto&& response) -> Answer<Fd> {
+    return request.send().then([](auto&& response) -> Answer<Sink> {
       auto result = response.getResult();
-      if (result.isRefused()) return refused<Fd>(ipc::readRefusal(result.getRefused()));
-      return ipc::receiveFile(result.getOk().getFile()).then([](Fd&& fd) -> Outcome<Fd> {
+      if (result.isRefused()) return refused<Sink>(ipc::readRefusal(result.getRefused()));
+      if (result.getOk().isArrived()) return Outcome<Sink>(Sink());
+      return ipc::receiveFile(result.getOk().getSink()).then([](Fd&& fd) -> Outcome<Sink> {
         if (!fd) return refuse(Code::internal, "", "storaged sent no pipe");
-        return std::move(fd);
+        return Sink(std::move(fd));
       });
     });
   });
@@ -90,11 +99,12 @@ Answer<StoredImage> StoragedClient::commit(schema::Intake::Client intake) {
   });
 }
 
-Answer<std::optional<StoredImage>> StoragedClient::imageStatus(const std::string& image) {
+Answer<std::optional<StoredImage>> StoragedClient::imageStatus(const std::string& image, Detail detail) {
   using Found = std::optional<StoredImage>;
-  return callPeer<Found>(timer_, name, Repeat::onceIfDisconnected, [this, image]() {
+  return callPeer<Found>(timer_, name, Repeat::onceIfDisconnected, [this, image, detail]() {
     auto request = peer_.get<schema::Storaged>().imageStatusRequest();
     request.setName(image);
+    request.setVerbose(detail == Detail::verbose);
     return request.send().then([](auto&& response) -> Outcome<Found> {
       auto status = response.getImage();
       if (!status.isPresent()) return Found();

@@ -23,13 +23,14 @@ struct StoredImage {
   std::vector<std::string> repoTags;
   std::vector<std::string> repoDigests;
   uint64_t size = 0;  // bytes
-  bool pinned = false;
+  std::vector<std::pair<std::string, std::string>> annotations;
   std::string user;
   std::vector<std::string> env;  // "NAME=value"
   std::vector<std::string> entrypoint;
   std::vector<std::string> command;
   std::string workingDirectory;
   std::string stopSignal;
+  std::string document;  // the config as it came, JSON; only if asked for
 };
 
 // An image on its way in. Dropping it throws away what was staged.
@@ -66,11 +67,13 @@ class StoragedClient {
   StoragedClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket);
 
   Answer<Begun> beginImage(const ImageReference& reference, Documents documents);
-  Answer<Fd> layerPipe(schema::Intake::Client intake, uint32_t index);
+  // Nothing if the layer has arrived with another image.
+  Answer<std::optional<Fd>> layerPipe(schema::Intake::Client intake, uint32_t index);
   Answer<StoredImage> commit(schema::Intake::Client intake);
 
   // `name` as translate/image-name.h gives it. Nothing if there is no such image.
-  Answer<std::optional<StoredImage>> imageStatus(const std::string& name);
+  enum class Detail { usual, verbose };
+  Answer<std::optional<StoredImage>> imageStatus(const std::string& name, Detail detail = Detail::usual);
   Answer<std::vector<StoredImage>> listImages();
   Answer<void> removeImage(const std::string& name);
   Answer<StorageUsage> usage();

@@ -73,9 +73,14 @@ class FakeIntake final : public schema::Intake::Server {
 
   kj::Promise<void> layerPipe(LayerPipeContext context) override {
     if (refusedBy(script_, "storaged.layerPipe", "", context.getResults())) return kj::READY_NOW;
+    auto ok = context.getResults().initResult().initOk();
+    if (store_.arrivedLayers.contains(context.getParams().getIndex())) {
+      ok.setArrived();
+      return kj::READY_NOW;
+    }
     auto pipe = makePipe();
     readers_.push_back(std::move(pipe.read));
-    context.getResults().initResult().initOk().setFile(ipc::makeFile(std::move(pipe.write)));
+    ok.setSink(ipc::makeFile(std::move(pipe.write)));
     return kj::READY_NOW;
   }
   kj::Promise<void> commit(CommitContext context) override {
@@ -121,6 +126,11 @@ class FakeStoraged final : public schema::Storaged::Server {
     }
     auto present = image.initPresent();
     present.setId(found->second);
+    present.initRepoTags(1).set(0, name);
+    auto note = present.initAnnotations(1)[0];
+    note.setKey("io.kubernetes.pod.name");
+    note.setValue(ipc::toData("claimed"));
+    if (context.getParams().getVerbose()) present.setDocument(ipc::toData(store_.document));
     auto config = present.initConfig();
     config.setUser(store_.user);
     config.initEntrypoint(1).set(0, "/bin/server");
@@ -167,7 +177,12 @@ class FakeImaged final : public schema::Imaged::Server {
 
   kj::Promise<void> resolve(ResolveContext context) override {
     auto name = ipc::toString(context.getParams().getReference());
+    context.allowCancellation();
     if (refusedBy(script_, "imaged.resolve", name, context.getResults())) return kj::READY_NOW;
+    if (script_.silent.contains("imaged.resolve")) {
+      auto gone = kj::defer([this]() { script_.calls.push_back("imaged.resolve dropped"); });
+      return kj::Promise<void>(kj::NEVER_DONE).attach(kj::mv(gone));
+    }
     context.getResults().initResult().initOk().setManifest(ipc::toData("{}"));
     return kj::READY_NOW;
   }
@@ -231,7 +246,8 @@ void World::restart() {
   Settings settings{.handlers = {"runc", "crun"},
                     .defaultHandler = "runc",
                     .cgroupParent = "/bulkhead",
-                    .ceilingProfile = "baseline"};
+                    .ceilingProfile = "baseline",
+                    .pinnedImages = PinnedImages({"docker.io/library/pinned*"})};
   Loop loop{*io.lowLevelProvider, io.unixEventPort, io.provider->getTimer()};
   frontend = std::make_unique<Frontend>(loop, layout, settings);
   wait(Reconcile::run(*frontend, patience));

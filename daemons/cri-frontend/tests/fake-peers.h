@@ -43,7 +43,9 @@ struct FakeStore {
   std::map<std::string, std::string> images;  // name -> id
   std::set<std::string> layers;               // container ids
   std::string user;                           // of every image
+  std::string document = "{}";                // likewise
   uint32_t missingLayers = 0;                 // of the next pull
+  std::set<uint32_t> arrivedLayers;           // of those: brought by another image meanwhile
   std::string received;                       // bytes that came through layer pipes
 };
 

@@ -97,6 +97,23 @@ Outcome<std::vector<Digest>> parseIndex(std::string_view text) {
   return entries;
 }
 
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+// A map of texts, as labels and annotations are.
+Outcome<Pairs> pairsAt(const json& object, const char* key, const std::string& path) {
+  Pairs pairs;
+  if (find(object, key) == nullptr) return pairs;
+  auto map = objectAt(object, key, path);
+  if (!map) return tl::unexpected(map.error());
+  std::string field = path + "." + key;
+  for (const auto& [name, value] : (*map)->items()) {
+    auto text = textAt(**map, name.c_str(), field);
+    if (!text || name.find('\0') != name.npos) return invalid(field, "has a value that is not a text");
+    pairs.emplace_back(name, std::move(*text));
+  }
+  return pairs;
+}
+
 struct Descriptor {
   std::string mediaType;
   Digest digest;
@@ -117,6 +134,7 @@ Outcome<Descriptor> parseDescriptor(const json& value, const std::string& path) 
 struct Manifest {
   Descriptor config;
   std::vector<Descriptor> layers;
+  Pairs annotations;
 };
 
 Outcome<Manifest> readManifest(std::string_view text) {
@@ -133,7 +151,9 @@ Outcome<Manifest> readManifest(std::string_view text) {
   auto list = arrayAt(*document, "layers", "manifest");
   if (!list) return tl::unexpected(list.error());
   if ((*list)->size() > limits::imageLayers) return invalid("manifest.layers", "has more than 127 layers");
-  Manifest manifest{std::move(*config), {}};
+  auto annotations = pairsAt(*document, "annotations", "manifest");
+  if (!annotations) return tl::unexpected(annotations.error());
+  Manifest manifest{std::move(*config), {}, std::move(*annotations)};
   for (const json& item : **list) {
     auto layer = parseDescriptor(item, "manifest.layers[" + std::to_string(manifest.layers.size()) + "]");
     if (!layer) return tl::unexpected(layer.error());
@@ -159,19 +179,6 @@ Outcome<std::vector<Digest>> parseDiffIds(const json& config) {
     ids.push_back(std::move(*id));
   }
   return ids;
-}
-
-Outcome<void> parseLabels(const json& settings, ImageConfig& config) {
-  if (find(settings, "Labels") == nullptr) return {};
-  auto labels = objectAt(settings, "Labels", "config.config");
-  if (!labels) return tl::unexpected(labels.error());
-  for (const auto& [key, value] : (*labels)->items()) {
-    auto text = textAt(**labels, key.c_str(), "config.config.Labels");
-    if (!text || key.find('\0') != key.npos)
-      return invalid("config.config.Labels", "has a label that is not a text");
-    config.labels.emplace_back(key, std::move(*text));
-  }
-  return {};
 }
 
 Outcome<void> parseVolumes(const json& settings, ImageConfig& config) {
@@ -212,7 +219,9 @@ Outcome<ImageConfig> parseSettings(const json& document) {
                take(textAt(settings, "StopSignal", path), config.stopSignal, refusal);
   if (!whole) return tl::unexpected(refusal);
   if (auto done = parseVolumes(settings, config); !done) return tl::unexpected(done.error());
-  if (auto done = parseLabels(settings, config); !done) return tl::unexpected(done.error());
+  auto labels = pairsAt(settings, "Labels", path);
+  if (!labels) return tl::unexpected(labels.error());
+  config.labels = std::move(*labels);
   return config;
 }
 
@@ -240,7 +249,7 @@ Outcome<ImageManifest> parseManifest(std::string_view indexText, std::string_vie
   auto layers = layersOf(manifest->layers);
   if (!layers) return tl::unexpected(layers.error());
   return ImageManifest{std::move(entries), std::move(manifest->config.digest), manifest->config.size,
-                       std::move(*layers)};
+                       std::move(*layers), std::move(manifest->annotations)};
 }
 
 Outcome<ConfigDocument> parseConfig(std::string_view text) {

@@ -37,6 +37,7 @@ struct ImageManifest {
   Digest configDigest;
   std::uint64_t configSize;
   std::vector<ImageLayer> layers;  // base first
+  std::vector<std::pair<std::string, std::string>> annotations;
 };
 
 struct ConfigDocument {

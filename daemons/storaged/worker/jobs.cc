@@ -1,6 +1,7 @@
 #include "daemons/storaged/worker/jobs.h"
 
 #include <iconv.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -22,13 +23,24 @@ namespace {
 
 using Result = schema::WorkerResult::Builder;
 
+constexpr std::uint64_t blockSize = 512;  // unit of st_blocks, stat(3type)
+
 void fill(schema::WorkerResult::Counted::Builder to, const Counted& counted) {
   to.setBytes(counted.bytes);
   to.setInodes(counted.inodes);
+  to.setContent(counted.content);
 }
 
 void fill(capnp::List<capnp::Text>::Builder to, const std::vector<std::string>& texts) {
   for (size_t i = 0; i < texts.size(); ++i) to.set(static_cast<unsigned>(i), texts[i]);
+}
+
+void fill(capnp::List<schema::KeyValue>::Builder to,
+          const std::vector<std::pair<std::string, std::string>>& pairs) {
+  for (unsigned i = 0; i < to.size(); ++i) {
+    to[i].setKey(pairs[i].first);
+    to[i].setValue(ipc::toData(pairs[i].second));
+  }
 }
 
 unsigned count(const auto& list) {
@@ -56,11 +68,7 @@ void fill(schema::ImageConfig::Builder to, const ImageConfig& config) {
   to.setWorkingDirectory(config.workingDirectory);
   to.setStopSignal(config.stopSignal);
   fill(to.initVolumes(count(config.volumes)), config.volumes);
-  auto labels = to.initLabels(count(config.labels));
-  for (unsigned i = 0; i < labels.size(); ++i) {
-    labels[i].setKey(config.labels[i].first);
-    labels[i].setValue(ipc::toData(config.labels[i].second));
-  }
+  fill(to.initLabels(count(config.labels)), config.labels);
 }
 
 void fill(schema::ParsedManifest::Builder to, const ImageManifest& manifest) {
@@ -74,6 +82,7 @@ void fill(schema::ParsedManifest::Builder to, const ImageManifest& manifest) {
     layers[i].setSize(manifest.layers[i].size);
     layers[i].setCodec(codecOf(manifest.layers[i].codec));
   }
+  fill(to.initAnnotations(count(manifest.annotations)), manifest.annotations);
 }
 
 void fill(schema::ParsedConfig::Builder to, const ConfigDocument& document) {
@@ -131,15 +140,29 @@ void settleConversions() {
   if (conversion != reinterpret_cast<iconv_t>(-1)) (void)::iconv_close(conversion);
 }
 
+// What is on disk is counted at the end: entries replace each other, and directories grow.
+Outcome<void> answerUnpack(const Options& options, int input, Result result) {
+  Fd root = openDirectory("/");
+  auto unpacked = unpack(input, root.get(), {options.maxBytes, options.maxEntries});
+  if (!unpacked) return tl::unexpected(unpacked.error());
+  auto counted = measure(root.get());
+  if (!counted) return tl::unexpected(counted.error());
+  struct stat top {};
+  if (::fstat(root.get(), &top) != 0) throwErrno("fstat the layer");
+  counted->bytes += static_cast<std::uint64_t>(top.st_blocks) * blockSize;
+  counted->inodes += 1;
+  counted->content = unpacked->content;
+  fill(result.initUnpacked(), *counted);
+  return {};
+}
+
 }  // namespace
 
 Outcome<void> work(const Options& options, schema::WorkerResult::Builder result) {
   constexpr int input = STDIN_FILENO;
   if (options.role == jail::Process::unpackWorker) {
     settleConversions();
-    auto counted = unpack(input, openDirectory("/").get(), {options.maxBytes, options.maxEntries});
-    if (!counted) return tl::unexpected(counted.error());
-    fill(result.initUnpacked(), *counted);
+    if (auto done = answerUnpack(options, input, result); !done) return done;
   } else if (options.role == jail::Process::measureWorker) {
     auto counted = measure(openDirectory("/").get());
     if (!counted) return tl::unexpected(counted.error());

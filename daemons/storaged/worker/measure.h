@@ -8,8 +8,9 @@
 namespace bulkhead::worker {
 
 struct Counted {
-  std::uint64_t bytes = 0;   // allocated, st_blocks * 512; for an unpacked layer: of file data
-  std::uint64_t inodes = 0;  // without the directory itself; a file with several names counts once
+  std::uint64_t bytes = 0;    // allocated, st_blocks * 512, as du counts
+  std::uint64_t inodes = 0;   // without the directory itself; a file with several names counts once
+  std::uint64_t content = 0;  // of an unpacked layer: bytes of file data
 };
 
 // Counts what is beneath `directory` to a depth of 256; a container may be changing it meanwhile, so what

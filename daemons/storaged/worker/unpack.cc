@@ -79,7 +79,7 @@ class Unpacker {
   Unpacker(int input, int root, const UnpackLimits& limits)
       : input_(input), limits_(limits), tree_(root, limits.entries), reader_(::archive_read_new()) {}
 
-  Outcome<Counted> run() {
+  Outcome<Unpacked> run() {
     if (!reader_ || ::archive_read_support_format_tar(reader_.get()) != ARCHIVE_OK ||
         ::archive_read_open_fd(reader_.get(), input_, readBuffer) != ARCHIVE_OK) {
       return malformed("cannot be read");
@@ -94,7 +94,7 @@ class Unpacker {
     }
     if (auto done = tree_.finishDirectories(); !done) return tl::unexpected(done.error());
     if (auto done = drain(); !done) return tl::unexpected(done.error());
-    return Counted{bytes_, tree_.inodes()};
+    return Unpacked{bytes_, tree_.inodes()};
   }
 
  private:
@@ -240,7 +240,7 @@ class Unpacker {
 
 }  // namespace
 
-Outcome<Counted> unpack(int input, int root, const UnpackLimits& limits) {
+Outcome<Unpacked> unpack(int input, int root, const UnpackLimits& limits) {
   return Unpacker(input, root, limits).run();
 }
 

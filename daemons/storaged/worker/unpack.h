@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "daemons/common/base/error.h"
-#include "daemons/storaged/worker/measure.h"
 
 namespace bulkhead::worker {
 
@@ -14,9 +13,14 @@ struct UnpackLimits {
   std::uint64_t entries;  // tar entries, and inodes made for them
 };
 
+struct Unpacked {
+  std::uint64_t content = 0;  // bytes of file data written
+  std::uint64_t inodes = 0;   // made; some may have been replaced
+};
+
 // Reads a tar archive (ustar, pax, GNU) from `input` up to end of file, padding included, and unpacks it into
 // the directory `root`. Descriptors are borrowed. Refusals: invalidArgument (truncated, malformed or hostile
 // archive, by entry), resourceExhausted (limits, disk full). After a refusal the tree is to be thrown away.
-Outcome<Counted> unpack(int input, int root, const UnpackLimits& limits);
+Outcome<Unpacked> unpack(int input, int root, const UnpackLimits& limits);
 
 }  // namespace bulkhead::worker

@@ -44,13 +44,13 @@ class UnpackTest : public ::testing::Test {
     std::filesystem::remove_all(top_);
   }
 
-  Outcome<Counted> unpackBytes(const std::string& bytes, const UnpackLimits& limits = generous) {
+  Outcome<Unpacked> unpackBytes(const std::string& bytes, const UnpackLimits& limits = generous) {
     Fd input(::memfd_create("tar", MFD_CLOEXEC));
     EXPECT_TRUE(writeAll(input.get(), bytes));
     ::lseek(input.get(), 0, SEEK_SET);
     return unpack(input.get(), openDirectory(root_).get(), limits);
   }
-  Outcome<Counted> unpackTar(TarBuilder& tar, const UnpackLimits& limits = generous) {
+  Outcome<Unpacked> unpackTar(TarBuilder& tar, const UnpackLimits& limits = generous) {
     return unpackBytes(tar.finish(), limits);
   }
   void expectRefused(TarBuilder& tar, Code code = Code::invalidArgument) {
@@ -108,7 +108,7 @@ TEST_F(UnpackTest, EveryKindWithItsAttributes) {
   tar.file("/abs/./x//y", "inside");
   auto counted = unpackTar(tar);
   ASSERT_TRUE(counted) << describe(counted.error());
-  EXPECT_EQ(counted->bytes, 5U + 9U + 6U);
+  EXPECT_EQ(counted->content, 5U + 9U + 6U);
   EXPECT_EQ(counted->inodes, 11U);  // two of them directories that nobody mentioned
 
   EXPECT_EQ(statOf(root_).st_mode & 07777U, 0711U);
