@@ -25,7 +25,7 @@ std::string unifiedControllers(const std::string& mountInfo) {
   return point.empty() ? "" : readSmallFile(point + "/cgroup.controllers");
 }
 
-HostCheck checkConfiguration(const Options& options, RuntimeChoice& runtime) {
+HostCheck checkConfiguration(const Options& options, RuntimeChoice& runtime, HostCheck& authFiles) {
   try {
     Instance instance = orFail(Instance::at(options.root, ""));
     StartFiles started = savedStartFiles(instance);
@@ -33,6 +33,8 @@ HostCheck checkConfiguration(const Options& options, RuntimeChoice& runtime) {
     std::string ceiling = options.ceiling.empty() ? started.ceiling : options.ceiling;
     Settings settings = loadSettings(instance, config, ceiling);
     runtime = chooseRuntime(settings.defaultRuntimePath, settings.hasFallbackRuntime);
+    authFiles = checkAuthFiles(settings.globalAuthFile, settings.namespacedAuthDirectory,
+                               settings.accounts.image.uid, settings.accounts.image.gid);
     if (settings.ceilingProfile == "permissive") {
       return {"configuration", Finding::warning, "valid; the ceiling is 'permissive'",
               "whoever owns bulkhead-cri is root on this node: use 'baseline' with exceptions"};
@@ -47,13 +49,14 @@ std::vector<HostCheck> allChecks(const Options& options) {
   std::vector<HostCheck> all = checkKernel();
   auto append = [&all](std::vector<HostCheck> more) { all.insert(all.end(), more.begin(), more.end()); };
   RuntimeChoice runtime = chooseRuntime("", false);
-  HostCheck configuration = checkConfiguration(options, runtime);
+  HostCheck authFiles = checkAuthFiles("", "", 0, 0);
+  HostCheck configuration = checkConfiguration(options, runtime, authFiles);
   std::string mountInfo = readSmallFile("/proc/self/mountinfo");
   append({checkCgroups(mountInfo, unifiedControllers(mountInfo), runtime)});
   append({checkBoundingSet(readSmallFile("/proc/self/status"))});
   append(checkRuntimes());
   append(checkCni());
-  append({checkAccounts(), configuration});
+  append({checkAccounts(), configuration, authFiles});
   return all;
 }
 

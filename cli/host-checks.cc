@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -220,6 +221,27 @@ HostCheck checkAccounts() {
   if (missing.empty()) return {"users", Finding::ok, "all present", ""};
   return {"users", Finding::warning, "absent: " + missing,
           "the numbers in bulkhead.toml, or their defaults, are used; nobody else may have them"};
+}
+
+namespace {
+
+// Whether `path` is there and refuses uid and gid the right, 4 to read and 1 to search.
+bool refuses(const std::string& path, unsigned right, unsigned uid, unsigned gid) {
+  struct stat info {};
+  if (path.empty() || ::stat(path.c_str(), &info) != 0) return false;
+  unsigned shift = info.st_uid == uid ? 6 : info.st_gid == gid ? 3 : 0;
+  return ((info.st_mode >> shift) & right) != right;
+}
+
+}  // namespace
+
+HostCheck checkAuthFiles(const std::string& file, const std::string& directory, unsigned uid, unsigned gid) {
+  const std::string name = "auth files";
+  if (file.empty() && directory.empty()) return {name, Finding::ok, "none configured", ""};
+  std::string closed = refuses(file, 4, uid, gid) ? file : refuses(directory, 1, uid, gid) ? directory : "";
+  if (closed.empty()) return {name, Finding::ok, "readable by the image daemon", ""};
+  return {name, Finding::failure, closed + " is closed to the image daemon (uid " + std::to_string(uid) + ")",
+          "pulls are refused: chgrp " + std::to_string(gid) + " and chmod g+r (g+x for a directory) it"};
 }
 
 }  // namespace bulkhead::cli

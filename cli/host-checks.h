@@ -51,4 +51,8 @@ std::vector<HostCheck> checkCni();
 // The accounts of the packages; numbers from the configuration replace them.
 HostCheck checkAccounts();
 
+// Registry credentials that the image daemon's user has to read: `file`, and the files in `directory`; either
+// may be empty. Goes by owner and mode.
+HostCheck checkAuthFiles(const std::string& file, const std::string& directory, unsigned uid, unsigned gid);
+
 }  // namespace bulkhead::cli

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -69,6 +71,22 @@ TEST(HostChecks, namesMissingCapabilities) {
   EXPECT_EQ(check.finding, Finding::warning);
   EXPECT_NE(check.text.find("CAP_SYS_RESOURCE"), std::string::npos) << check.text;
   EXPECT_EQ(check.text.find(','), std::string::npos) << check.text;
+}
+
+TEST(HostChecks, looksWhetherCredentialsCanBeRead) {
+  char name[] = "/tmp/bulkhead-auth-XXXXXX";
+  int fd = ::mkstemp(name);
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(::fchmod(fd, 0640), 0);
+  unsigned own = ::getegid();
+  EXPECT_EQ(checkAuthFiles(name, "", 12345, own).finding, Finding::ok);
+  auto closed = checkAuthFiles(name, "", 12345, own + 1);
+  EXPECT_EQ(closed.finding, Finding::failure);
+  EXPECT_NE(closed.text.find(name), std::string::npos);
+  EXPECT_EQ(checkAuthFiles("", "", 1, 1).finding, Finding::ok);
+  EXPECT_EQ(checkAuthFiles("/no/such/file", "", 1, 1).finding, Finding::ok);
+  ::close(fd);
+  ::unlink(name);
 }
 
 TEST(HostChecks, looksAtThisKernel) {

@@ -44,6 +44,8 @@ struct Settings {
   std::vector<std::string> pluginCapabilities;  // the CNI runner's: "CAP_NET_ADMIN", …
   std::string defaultRuntimePath;               // program of the default handler
   bool hasFallbackRuntime = false;              // one other than the default is configured
+  std::string globalAuthFile;                   // empty: none
+  std::string namespacedAuthDirectory;          // empty: none
 };
 
 // Reads and validates it as every daemon will, through the confined reader. Throws std::runtime_error with

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/io.h"
@@ -32,11 +33,24 @@ void placeListeners(const DaemonStart& start) {
   closeAllBut(keep);
 }
 
+// Where the image daemon finds registries; nobody else has a use for it, and it may hold a password.
+void addProxies(const DaemonStart& start, std::vector<std::string>& variables) {
+  if (!start.program.ends_with("/bulkhead-imaged")) return;
+  for (const char* name :
+       {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr) variables.push_back(std::string(name) + "=" + value);
+  }
+}
+
 std::vector<std::string> environmentOf(const DaemonStart& start) {
   std::string names;
   for (const auto& listener : start.listeners) names += (names.empty() ? "" : ":") + listener.first;
-  return {"LISTEN_PID=" + std::to_string(::getpid()), "LISTEN_FDS=" + std::to_string(start.listeners.size()),
-          "LISTEN_FDNAMES=" + names, "NOTIFY_SOCKET=" + start.notifyPath};
+  std::vector<std::string> variables{"LISTEN_PID=" + std::to_string(::getpid()),
+                                     "LISTEN_FDS=" + std::to_string(start.listeners.size()),
+                                     "LISTEN_FDNAMES=" + names, "NOTIFY_SOCKET=" + start.notifyPath};
+  addProxies(start, variables);
+  return variables;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& words) {

@@ -25,8 +25,9 @@ struct DaemonProcess {
 };
 
 // The child leads a session of its own (the supervisor alone answers ^C), has an environment of nothing but
-// LISTEN_* and NOTIFY_SOCKET, and dies with the caller as long as it keeps its uid. One that cannot be
-// executed says so on stderr and exits 127. Call while the process has one thread. Throws SystemError.
+// LISTEN_* and NOTIFY_SOCKET (the image daemon also *_PROXY), and dies with the caller as long as it keeps
+// its uid. One that cannot be executed says so on stderr and exits 127. Call while the process has one
+// thread. Throws SystemError.
 DaemonProcess startDaemonProcess(const DaemonStart& start);
 
 }  // namespace bulkhead::supervisor

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "daemons/common/base/image-ref.h"
 #include "daemons/config-reader/answer.h"
 #include "daemons/config-reader/checks.h"
 #include "daemons/config-reader/identities.h"
@@ -49,13 +52,14 @@ void writeNetwork(const Settings& settings, schema::Network::Builder network) {
   fill(network.initPluginCapabilities(static_cast<unsigned>(capabilities.size())), capabilities);
 }
 
-// host[:port][/path]: no scheme, no space, no user, and no wildcard, which would be taken for itself and
-// match nothing.
+// host[:port][/path]. A wildcard would be taken for itself and match nothing; registries.conf has them.
 const std::string& registryName(const Setting& setting) {
   const std::string& text = setting.text();
-  bool plain = text.find_first_of(" \t\n@?#*") == std::string::npos && text.find("//") == std::string::npos &&
-               (text.empty() || (text.front() != '/' && text.back() != '/'));
-  if (!plain) setting.refuse("must be host[:port][/path], without a scheme or a wildcard");
+  // With any path behind it, it is the name of an image.
+  std::string sample = text + "/some/image";
+  auto parsed = ImageReference::parse(sample, "");
+  if (!text.empty() && !(parsed && parsed->name() == sample))
+    setting.refuse("must be host[:port][/path], without a scheme or a wildcard");
   return text;
 }
 
@@ -91,6 +95,31 @@ void writePull(const Settings& settings, schema::Pull::Builder pull) {
   pull.setProgressTimeoutMs(milliseconds(settings.at("pull.progress_timeout_seconds")));
   pull.setMaxLayerBytes(static_cast<std::uint64_t>(settings.at("pull.max_layer_bytes").number(1, most)));
   pull.setMaxLayerEntries(static_cast<std::uint64_t>(settings.at("pull.max_layer_entries").number(1, most)));
+  pull.setMaxParallel(static_cast<std::uint32_t>(settings.at("pull.max_parallel").number(1, 256)));
+}
+
+const std::string& absolutePathOrNone(const Setting& setting) {
+  return setting.text().empty() ? setting.text() : absolutePath(setting);
+}
+
+// http[s]://[user:password@]host[:port]. What is refused is not repeated: it may hold a password.
+const std::string& proxyUrl(const Setting& setting) {
+  const std::string& text = setting.text();
+  bool schemed = text.starts_with("http://") || text.starts_with("https://");
+  bool plain = std::none_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+  if (!text.empty() && !(schemed && plain)) setting.refuse("must be http://[user:password@]host:port");
+  return text;
+}
+
+void writeFetching(const Settings& settings, schema::Fetching::Builder fetching) {
+  fetching.setRegistriesConf(absolutePath(settings.at("registries_conf")));
+  const auto& directories = absolutePaths(settings.at("certs_dirs"));
+  fill(fetching.initCertificateDirectories(static_cast<unsigned>(directories.size())), directories);
+  fetching.setGlobalAuthFile(absolutePathOrNone(settings.at("global_auth_file")));
+  fetching.setNamespacedAuthDirectory(absolutePathOrNone(settings.at("namespaced_auth_dir")));
+  fetching.initProxies().setHttp(proxyUrl(settings.at("proxy.http")));
+  fetching.getProxies().setHttps(proxyUrl(settings.at("proxy.https")));
+  fetching.getProxies().setNoProxy(settings.at("proxy.no_proxy").text());
 }
 
 }  // namespace
@@ -111,6 +140,7 @@ void writeConfig(const Settings& settings, const Accounts& accounts, schema::Con
   config.setLogLevel(oneOf(settings.at("log_level"), {"error", "warning", "info", "debug"}));
   writePull(settings, config.initPull());
   writePinnedImages(settings.at("pinned_images"), config);
+  writeFetching(settings, config.initFetching());
 }
 
 }  // namespace bulkhead::config

@@ -16,6 +16,19 @@ constexpr std::array bulkhead{
         "\"*x*\" "
         "(contains), whatever their case."},
     Key{"log_level", Type::text, "\"info\"", "error, warning, info or debug."},
+    Key{"registries_conf", Type::text, "\"/etc/containers/registries.conf\"",
+        "Registries, mirrors and short names (containers-registries.conf(5), version 2), read anew for every "
+        "pull; drop-ins are *.conf in the directory of this name with .d. Read after [[registry]] below."},
+    Key{"certs_dirs", Type::texts, "[\"/etc/containers/certs.d\", \"/etc/docker/certs.d\"]",
+        "TLS by registry (containers-certs.d(5)): HOST[:PORT]/*.crt, *.cert, *.key. Readable by the image "
+        "daemon's user."},
+    Key{"global_auth_file", Type::text, "\"\"",
+        "Credentials by registry (containers-auth.json(5)), where the kubelet sends none. Readable by the "
+        "image daemon's user or group. Empty: none."},
+    Key{"namespaced_auth_dir", Type::text, "\"\"",
+        "Credentials of pod namespaces: NAMESPACE-SHA256.json, the hash being of the image's name without "
+        "tag "
+        "and digest. They come before global_auth_file. Readable likewise. Empty: none."},
     Key{"identity.uid_base", Type::integer, "1900000000",
         "First of five uids and gids: cri, image, storage, net, configuration reader. When not set, and "
         "accounts "
@@ -42,6 +55,15 @@ constexpr std::array bulkhead{
     Key{"pull.max_layer_bytes", Type::integer, "68719476736",
         "The largest layer, unpacked, in bytes (64 GiB)."},
     Key{"pull.max_layer_entries", Type::integer, "2000000", "The most files in one layer."},
+    Key{"pull.max_parallel", Type::integer, "16",
+        "Blobs transferred at once, of all images together; others wait for their turn."},
+    Key{"proxy.http", Type::text, "\"\"",
+        "Proxy for plain HTTP: http://[user:password@]host:port. Empty: HTTP_PROXY of the environment that "
+        "the daemon was started with."},
+    Key{"proxy.https", Type::text, "\"\"", "The same for HTTPS, and HTTPS_PROXY."},
+    Key{"proxy.no_proxy", Type::text, "\"\"",
+        "What is reached directly, and NO_PROXY: hosts (with their subdomains), .domains, addresses, "
+        "networks, each with or without :port, by commas."},
     Key{"runtimes.NAME.path", Type::text, "",
         "Absolute path of the OCI runtime that handler NAME stands for."},
     Key{"registry[].prefix", Type::text, "",

@@ -12,7 +12,7 @@ class PullBoard {
  public:
   struct Entry {
     std::string reference;  // as the caller gave it
-    std::string fullName;   // as storaged calls it
+    std::string fullName;   // as storaged calls it; until it is found, as the caller gave it
     int64_t startedAt = 0;  // nanoseconds since the epoch
     std::string stage;      // resolving, fetching, storing
     std::string host;       // with port
@@ -27,6 +27,11 @@ class PullBoard {
     ~Line() { board_.entries_.erase(number_); }
     Line(const Line&) = delete;
     Line& operator=(const Line&) = delete;
+    // The name under which it is there, and its registry.
+    void found(std::string name, std::string host) {
+      board_.entries_.at(number_).fullName = std::move(name);
+      board_.entries_.at(number_).host = std::move(host);
+    }
     void stage(std::string stage) { board_.entries_.at(number_).stage = std::move(stage); }
 
    private:

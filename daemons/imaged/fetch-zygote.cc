@@ -42,15 +42,15 @@ void prepareLibraries() {
 
 class Zygote {
  public:
-  Zygote(int control, int children, const fetcher::Settings& settings)
-      : control_(control), children_(children), settings_(settings) {}
+  Zygote(int control, int children, const fetcher::Settings& fetchers, const planner::Settings& planners)
+      : control_(control), children_(children), fetcherSettings_(fetchers), plannerSettings_(planners) {}
 
   // Until main is gone.
   void serve() {
     bool mainLives = true;
     while (mainLives) {
       std::vector<pollfd> watched{{control_, POLLIN, 0}, {children_, POLLIN, 0}};
-      for (const auto& [pid, leash] : fetchers_) watched.push_back({leash.get(), 0, 0});
+      for (const auto& [pid, leash] : living_) watched.push_back({leash.get(), 0, 0});
       if (::poll(watched.data(), watched.size(), -1) < 0) {
         if (errno != EINTR) throwErrno("poll");
         continue;
@@ -59,14 +59,14 @@ class Zygote {
       if (watched[1].revents != 0) reap();
       if (watched[0].revents != 0) mainLives = spawn();
     }
-    for (const auto& [pid, leash] : fetchers_) (void)::kill(pid, SIGKILL);
+    for (const auto& [pid, leash] : living_) (void)::kill(pid, SIGKILL);
   }
 
  private:
   // `watched` still says of whom each descriptor behind the first two is.
   void killUnleashed(const std::vector<pollfd>& watched) {
     size_t at = 2;
-    for (auto& [pid, leash] : fetchers_) {
+    for (auto& [pid, leash] : living_) {
       if (watched[at++].revents == 0) continue;
       (void)::kill(pid, SIGKILL);  // not reaped yet: the number is still his
       leash.reset();               // poll(2) passes over -1
@@ -79,19 +79,20 @@ class Zygote {
     }
     int status = 0;
     for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-      auto found = fetchers_.find(pid);
-      bool wanted = found != fetchers_.end() && found->second;
-      if (found != fetchers_.end()) fetchers_.erase(found);
+      auto found = living_.find(pid);
+      bool wanted = found != living_.end() && found->second;
+      if (found != living_.end()) living_.erase(found);
       ExitStatus ended = exitStatusOf(status);
       if (ended.code == 0 || !wanted) continue;
-      log::warning("fetcher died", {{"pid", std::to_string(pid)}, {"status", std::to_string(ended.code)}});
+      log::warning("fetcher or planner died",
+                   {{"pid", std::to_string(pid)}, {"status", std::to_string(ended.code)}});
     }
   }
 
   bool spawn() {
     auto packet = ipc::receivePacket(control_);
     if (!packet) return false;
-    (void)packet->as<schema::Spawn>();
+    auto kind = packet->as<schema::Spawn>().getKind();
     Fd socket = packet->takeFd(0);
     Fd leash = packet->takeFd(1);
     if (!socket || !leash) throw std::runtime_error("main sent a Spawn without its descriptors");
@@ -99,21 +100,24 @@ class Zygote {
     if (pid == 0) {
       (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
       resetSignals();
-      fetcher::runFetcher(std::move(socket), settings_);
+      if (kind == schema::Spawn::Kind::PLANNER) planner::runPlanner(std::move(socket), plannerSettings_);
+      fetcher::runFetcher(std::move(socket), fetcherSettings_);
     }
     // Main sees its socket close and refuses the operation.
-    if (pid < 0) log::warning("cannot fork a fetcher", {{"error", errnoText(errno)}});
-    if (pid > 0) fetchers_.emplace(pid, std::move(leash));
+    if (pid < 0) log::warning("cannot fork a fetcher or planner", {{"error", errnoText(errno)}});
+    if (pid > 0) living_.emplace(pid, std::move(leash));
     return true;
   }
 
   int control_;
   int children_;
-  const fetcher::Settings& settings_;
-  std::map<pid_t, Fd> fetchers_;  // each with its leash, until that was cut
+  const fetcher::Settings& fetcherSettings_;
+  const planner::Settings& plannerSettings_;
+  std::map<pid_t, Fd> living_;  // each with its leash, until that was cut
 };
 
-[[noreturn]] void runZygote(Fd control, const fetcher::Settings& settings) {
+[[noreturn]] void runZygote(Fd control, const fetcher::Settings& fetchers,
+                            const planner::Settings& planners) {
   log::setComponent("fetch-zygote");
   try {
     prepareLibraries();
@@ -122,11 +126,11 @@ class Zygote {
     // rename.
     jail::confine(
         jail::Process::fetchZygote,
-        {settings.uid, settings.gid, {{"/", jail::Access::Right::read}}, {control.get(), children.get()}});
+        {fetchers.uid, fetchers.gid, {{"/", jail::Access::Right::read}}, {control.get(), children.get()}});
     capnp::MallocMessageBuilder ready;
     (void)ready.initRoot<schema::Spawn>();
     if (!ipc::sendPacket(control.get(), ready)) throwErrno("tell main that the zygote is ready");
-    Zygote(control.get(), children.get(), settings).serve();
+    Zygote(control.get(), children.get(), fetchers, planners).serve();
     ::_exit(0);
   } catch (const kj::Exception& broken) {
     log::error("fetch zygote failed", {{"error", broken.getDescription().cStr()}});
@@ -138,13 +142,13 @@ class Zygote {
 
 }  // namespace
 
-Fd startFetchZygote(const fetcher::Settings& settings) {
+Fd startFetchZygote(const fetcher::Settings& fetchers, const planner::Settings& planners) {
   SocketPair control = makeSocketPair(SOCK_SEQPACKET);
   pid_t pid = ::fork();
   if (pid < 0) throwErrno("fork");
   if (pid == 0) {
     control.first.reset();
-    runZygote(std::move(control.second), settings);
+    runZygote(std::move(control.second), fetchers, planners);
   }
   control.second.reset();
   if (!ipc::receivePacket(control.first.get(), confineTimeout)) {

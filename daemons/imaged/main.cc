@@ -8,43 +8,40 @@
 #include "daemons/common/jail/daemon.h"
 #include "daemons/imaged/fetch-zygote.h"
 #include "daemons/imaged/imaged-server.h"
+#include "daemons/imaged/proxies.h"
 #include "ipc/convert.h"
 #include "ipc/rpc.h"
 
 namespace bulkhead::imaged {
 namespace {
 
-Registries registriesOf(schema::Config::Reader config) {
-  std::vector<RegistryRule> rules;
-  for (auto registry : config.getRegistries()) {
-    rules.push_back({ipc::toString(registry.getPrefix()), ipc::toString(registry.getLocation()),
-                     registry.getInsecure(), registry.getBlocked()});
-  }
-  return Registries(std::move(rules));
-}
-
-// Rules for a part of a registry say nothing of its other paths.
-std::vector<fetcher::ListedPlace> placesOf(schema::Config::Reader config) {
-  std::vector<fetcher::ListedPlace> places;
-  for (auto registry : config.getRegistries()) {
-    std::string prefix = ipc::toString(registry.getPrefix());
-    if (prefix.find('/') == prefix.npos && !registry.getBlocked()) {
-      places.push_back({std::move(prefix), registry.getInsecure()});
-    }
-  }
-  return places;
+planner::Settings plannerSettings(schema::Config::Reader config) {
+  auto identities = config.getIdentities();
+  auto fetching = config.getFetching();
+  planner::Settings settings{
+      identities.getImageUid(),
+      identities.getImageGid(),
+      ipc::toString(fetching.getRegistriesConf()),
+      {},
+      {ipc::toString(fetching.getGlobalAuthFile()), ipc::toString(fetching.getNamespacedAuthDirectory())}};
+  for (auto directory : fetching.getCertificateDirectories())
+    settings.certificateDirectories.push_back(ipc::toString(directory));
+  return settings;
 }
 
 int run(int argc, char** argv) {
+  EnvironmentProxies environment = EnvironmentProxies::read();
   jail::Start start = jail::startDaemon("imaged", argc, argv);
   LoadedConfig config = loadConfig(start.options);
   auto identities = config.get().getIdentities();
-  Registries registries = registriesOf(config.get());
+  auto fetching = config.get().getFetching();
+  capnp::MallocMessageBuilder proxies;
+  mergeProxies(fetching.getProxies(), environment, proxies.initRoot<schema::Proxies>());
   Fd listener = takeSocket(start.sockets, "imaged");
 
   Fd control = startFetchZygote({identities.getImageUid(), identities.getImageGid(),
-                                 std::chrono::milliseconds(config.get().getPull().getProgressTimeoutMs()),
-                                 placesOf(config.get())});
+                                 std::chrono::milliseconds(config.get().getPull().getProgressTimeoutMs())},
+                                plannerSettings(config.get()));
   // Of /proc, the peer's control group is read at accept.
   jail::confine(jail::Process::imaged, {identities.getImageUid(),
                                         identities.getImageGid(),
@@ -54,7 +51,20 @@ int run(int argc, char** argv) {
   auto io = kj::setupAsyncIo();
   io.waitScope.setBusyPollInterval(32);  // nobody who is always ready keeps the loop from the others
   FetchZygote zygote(io.unixEventPort, std::move(control));
-  capnp::Capability::Client server = kj::heap<ImagedServer>(io.unixEventPort, zygote, registries);
+  kj::Timer& timer = io.provider->getTimer();
+  Plans plans(io.unixEventPort, timer, zygote, config.get().getRegistries());
+  TokenCache tokens(timer);
+  Turns blobs(config.get().getPull().getMaxParallel());
+  bool hasAuthFiles =
+      fetching.getGlobalAuthFile().size() > 0 || fetching.getNamespacedAuthDirectory().size() > 0;
+  Desk desk{io.unixEventPort,
+            zygote,
+            plans,
+            tokens,
+            blobs,
+            hasAuthFiles,
+            proxies.getRoot<schema::Proxies>().asReader()};
+  capnp::Capability::Client server = kj::heap<ImagedServer>(desk);
   ipc::RpcListener door(*io.lowLevelProvider, std::move(listener),
                         {identities.getCriUid(), start.options.peerCgroup}, [&server] { return server; });
   jail::notifyReady(start);

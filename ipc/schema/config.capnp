@@ -24,6 +24,7 @@ struct Config {
   ceiling @8 :Ceiling;
   pull @9 :Pull;
   pinnedImages @10 :List(Text);  # names; "x*" begins with, "*x*" contains
+  fetching @11 :Fetching;
 }
 
 struct Identities {
@@ -68,6 +69,23 @@ struct Pull {
   progressTimeoutMs @0 :UInt32;    # a transfer without a byte for this long fails
   maxLayerBytes @1 :UInt64;        # unpacked
   maxLayerEntries @2 :UInt64;
+  maxParallel @3 :UInt32;          # blobs transferred at once, of all images
+}
+
+struct Fetching {
+  # What imaged reads anew for every pull, beside the registries above.
+  registriesConf @0 :Text;         # containers-registries.conf(5); its drop-ins are in PATH.d
+  certificateDirectories @1 :List(Text);  # containers-certs.d(5): the first that has the host counts
+  globalAuthFile @2 :Text;         # containers-auth.json(5); empty: none
+  namespacedAuthDirectory @3 :Text;  # NAMESPACE-SHA256.json files; empty: none
+  proxies @4 :Proxies;
+}
+
+struct Proxies {
+  # URLs, possibly with user and password: never logged. Empty: as the daemon's environment says.
+  http @0 :Text;
+  https @1 :Text;
+  noProxy @2 :Text;                # host names, addresses and networks that are reached directly, by commas
 }
 
 struct Ceiling {

@@ -8,18 +8,35 @@ $Cxx.namespace("bulkhead::schema");
 using Common = import "common.capnp";
 
 interface Imaged {
-  resolve @0 (reference :Text, auth :Auth, platform :Platform, signatures :SignatureKinds)
-      -> (result :Common.Result(Documents));
-  # Fetches the documents that make an image: index if there is one, manifest, config. One fetcher process, which is
-  # gone afterwards. Refusals: invalidArgument (reference), notFound, permissionDenied (401, 403), unavailable (no
-  # answer, 5xx), resourceExhausted (a document over its limit), failedPrecondition (no image for this platform).
-  # Dropping the call ends the fetcher. Signatures of the kinds that are asked for come with them, as many as there are
-  # (none is no refusal); a place that should have them and does not answer is one.
+  resolve @0 (reference :Text, auth :Auth, platform :Platform, signatures :SignatureKinds, namespace :Text)
+      -> (result :Common.Result(Resolved));
+  # Fetches the documents that make an image: index if there is one, manifest, config. `reference` is as the user wrote
+  # it: a short name is looked up as root's registries.conf says. `namespace` is the pod's; it chooses among the auth
+  # files; empty: none of the namespaces'. One fetcher process for each name tried, which is gone afterwards. Refusals:
+  # invalidArgument (reference), notFound, permissionDenied (401, 403, blocked), unavailable (no answer, 5xx),
+  # resourceExhausted (a document over its limit), failedPrecondition (no image for this platform, a configuration that
+  # cannot be read, an ambiguous short name). Dropping the call ends the fetcher. Signatures of the kinds that are asked
+  # for come with them, as many as there are (none is no refusal); a place that should have them and does not answer is
+  # one.
 
-  fetch @1 (reference :Text, auth :Auth, digest :Text, size :UInt64, sink :Common.File)
+  fetch @1 (reference :Text, auth :Auth, digest :Text, size :UInt64, sink :Common.File, namespace :Text)
       -> (result :Common.Result(Fetched));
-  # Streams one blob into the pipe `sink` and closes it. At most `size` bytes are written. A short or broken transfer
-  # is a refusal. The bytes are unverified: whoever reads the pipe hashes them. Dropping the call ends the fetcher.
+  # Streams one blob into the pipe `sink` and closes it; waits for its turn first. `reference` is what resolve answered.
+  # At most `size` bytes are written. A short or broken transfer is a refusal. The bytes are unverified: whoever reads
+  # the pipe hashes them. Dropping the call ends the fetcher.
+
+  names @2 (reference :Text) -> (result :Common.Result(Names));
+  # The full names that `reference` may mean, in the order that resolve would try them. Asks no registry, and does not
+  # mind one that is blocked.
+}
+
+struct Resolved {
+  reference @0 :Text;       # the full name under which it was found: root's configuration says so, not the registry
+  documents @1 :Documents;
+}
+
+struct Names {
+  names @0 :List(Text);
 }
 
 struct Auth {

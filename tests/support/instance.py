@@ -28,7 +28,8 @@ CONFLIST = {
 
 class Instance:
     def __init__(self, runtime=None, config="", ceiling=None, registries=(), programs=None):
-        """`programs` names files to run in place of Bulkhead's own: {"bulkhead-storaged": path}."""
+        """`config` begins with keys outside any table; @ROOT@ in it is the instance's root. `programs` names files to run
+        in place of Bulkhead's own: {"bulkhead-storaged": path}."""
         self.root = tempfile.mkdtemp(prefix="bh-", dir="/tmp")
         os.chmod(self.root, 0o755)
         self.cni = os.path.join(self.root, "cni")
@@ -38,11 +39,13 @@ class Instance:
         conflist["plugins"][0]["ipam"]["dataDir"] = self.ipam
         self._write(os.path.join(self.cni, "10-test.conflist"), json.dumps(conflist))
         runtime = runtime or os.environ.get("BULKHEAD_TEST_RUNTIME", "runc")
-        lines = [f'default_runtime = "{runtime}"', config, "[network]", f'config_dir = "{self.cni}"', 'plugin_dirs = ["/usr/lib/cni"]']
+        # None of the host's own registries, unless the test brings some.
+        lines = [f'default_runtime = "{runtime}"', f'registries_conf = "{self.root}/registries.conf"', config,
+                 "[network]", f'config_dir = "{self.cni}"', 'plugin_dirs = ["/usr/lib/cni"]']
         for address in registries:
             lines += ["[[registry]]", f'prefix = "{address}"', "insecure = true"]
         self.config_file = os.path.join(self.root, "bulkhead.toml")
-        self._write(self.config_file, "\n".join(lines) + "\n")
+        self._write(self.config_file, "\n".join(lines).replace("@ROOT@", self.root) + "\n")
         self.ceiling_file = None
         if ceiling is not None:
             self.ceiling_file = os.path.join(self.root, "ceiling.toml")

@@ -37,6 +37,8 @@ bool isPathComponent(std::string_view part) {
 }
 
 bool isPath(std::string_view path) {
+  constexpr size_t longest = 255;  // reference.go: RepositoryNameTotalLengthMax
+  if (path.size() > longest) return false;
   while (true) {
     size_t slash = path.find('/');
     if (!isPathComponent(path.substr(0, slash))) return false;
@@ -68,7 +70,9 @@ bool isHost(std::string_view host) {
     size_t close = host.find(']');
     if (close == host.npos || close < 3) return false;
     std::string address(host.substr(1, close - 1));
-    bool known = address.find(':') != address.npos && isAddress(address);
+    // Hexadecimal digits and colons (reference.go, ipv6address): an IPv4 address inside has to be spelled so
+    // too.
+    bool known = address.find(':') != address.npos && address.find('.') == address.npos && isAddress(address);
     std::string_view rest = host.substr(close + 1);
     return known && (rest.empty() || (rest[0] == ':' && isPort(rest.substr(1))));
   }

@@ -24,8 +24,9 @@ enum class Process {
   configReader,
   cri,
   imaged,
-  fetchZygote,  // forks fetchers; holds no credential
+  fetchZygote,  // forks fetchers and planners; holds no credential
   fetcher,
+  planner,  // reads registries.conf, certs.d and auth files for one pull
   storaged,
   storageZygote,
   unpackWorker,

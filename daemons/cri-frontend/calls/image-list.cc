@@ -1,5 +1,5 @@
 #include "daemons/cri-frontend/calls/answers.h"
-#include "daemons/cri-frontend/translate/image-name.h"
+#include "daemons/cri-frontend/calls/image-here.h"
 
 namespace bulkhead::cri {
 namespace {
@@ -17,9 +17,8 @@ Answer<v1::ListImagesResponse> listOne(Frontend& frontend, const std::string& na
 Answer<v1::ListImagesResponse> listImages(Frontend& frontend, const v1::ListImagesRequest& request) {
   const std::string& filter = request.filter().image().image();
   if (!filter.empty()) {
-    auto name = parseImageName(filter, "filter.image.image");
-    if (!name) return refused<v1::ListImagesResponse>(name.error());
-    return listOne(frontend, *name);
+    auto name = nameHere(frontend, filter, "filter.image.image");
+    return andThen(kj::mv(name), [&frontend](std::string&& known) { return listOne(frontend, known); });
   }
   return andThen(frontend.storaged.listImages(), [&frontend](std::vector<StoredImage>&& images) {
     v1::ListImagesResponse response;

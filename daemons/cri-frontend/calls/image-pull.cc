@@ -1,5 +1,6 @@
 #include "daemons/cri-frontend/calls/answers.h"
 #include "daemons/cri-frontend/flows/pull-flow.h"
+#include "daemons/cri-frontend/translate/image-name.h"
 
 namespace bulkhead::cri {
 namespace {
@@ -9,11 +10,17 @@ Credentials credentialsOf(const v1::AuthConfig& auth) {
           auth.server_address(), auth.identity_token(), auth.registry_token()};
 }
 
+const std::string& namespaceOf(const v1::PullImageRequest& request) {
+  return request.sandbox_config().metadata().namespace_();
+}
+
 // Pulls with other credentials are other pulls: one must not profit from the rights of another. So are those
 // for another namespace, which may have a policy and credentials of its own.
+// A short name is a pull of its own: what it means is looked up on the way.
 std::string keyOf(const ImageReference& reference, const v1::PullImageRequest& request) {
-  const std::string& space = request.sandbox_config().metadata().namespace_();
-  return reference.text() + '\0' + space + '\0' + request.auth().SerializeAsString();
+  const std::string& asked = request.image().image();
+  return (isShortName(asked) ? asked : reference.text()) + '\0' + namespaceOf(request) + '\0' +
+         request.auth().SerializeAsString();
 }
 
 Outcome<ImageReference> referenceOf(const v1::PullImageRequest& request) {
@@ -37,7 +44,8 @@ Answer<v1::PullImageResponse> pullImage(Frontend& frontend, const v1::PullImageR
   auto reference = referenceOf(request);
   if (!reference) return refused<v1::PullImageResponse>(reference.error());
   auto pulled = frontend.imagePulls.join(keyOf(*reference, request), [&]() {
-    return PullFlow::run(frontend, *reference, credentialsOf(request.auth()), request.image().image());
+    return PullFlow::run(frontend, request.image().image(), credentialsOf(request.auth()),
+                         namespaceOf(request));
   });
   return pulled.then([](Outcome<ImageId>&& id) -> Outcome<v1::PullImageResponse> {
     if (!id) return tl::unexpected<Refusal>(forKubelet(id.error()));

@@ -1,12 +1,13 @@
 #include "daemons/cri-frontend/calls/calls.h"
-#include "daemons/cri-frontend/translate/image-name.h"
+#include "daemons/cri-frontend/calls/image-here.h"
 
 namespace bulkhead::cri {
 
 Answer<v1::RemoveImageResponse> removeImage(Frontend& frontend, const v1::RemoveImageRequest& request) {
-  auto name = parseImageName(request.image().image(), "image.image");
-  if (!name) return refused<v1::RemoveImageResponse>(name.error());
-  return andThen(frontend.storaged.removeImage(*name),
+  auto name = nameHere(frontend, request.image().image(), "image.image");
+  auto removed = andThen(kj::mv(name),
+                         [&frontend](std::string&& known) { return frontend.storaged.removeImage(known); });
+  return andThen(kj::mv(removed),
                  []() -> Answer<v1::RemoveImageResponse> { return Outcome<v1::RemoveImageResponse>({}); });
 }
 

@@ -1,6 +1,6 @@
 #include "daemons/common/base/utf8.h"
 #include "daemons/cri-frontend/calls/answers.h"
-#include "daemons/cri-frontend/translate/image-name.h"
+#include "daemons/cri-frontend/calls/image-here.h"
 
 namespace bulkhead::cri {
 namespace {
@@ -18,9 +18,11 @@ void addInfo(v1::ImageStatusResponse& response, const StoredImage& image) {
 Answer<v1::ImageStatusResponse> imageStatus(Frontend& frontend, const v1::ImageStatusRequest& request) {
   using Detail = StoragedClient::Detail;
   using Response = v1::ImageStatusResponse;
-  auto name = parseImageName(request.image().image(), "image.image");
-  if (!name) return refused<Response>(name.error());
-  auto asked = frontend.storaged.imageStatus(*name, request.verbose() ? Detail::verbose : Detail::usual);
+  Detail detail = request.verbose() ? Detail::verbose : Detail::usual;
+  auto name = nameHere(frontend, request.image().image(), "image.image");
+  auto asked = andThen(kj::mv(name), [&frontend, detail](std::string&& known) {
+    return frontend.storaged.imageStatus(known, detail);
+  });
   return andThen(kj::mv(asked), [&frontend](std::optional<StoredImage>&& image) -> Answer<Response> {
     Response response;
     if (image) *response.mutable_image() = imageItem(*image, frontend.settings.pinnedImages);

@@ -332,7 +332,21 @@ TEST_F(Flows, APullEndsWithTheLastWhoWaitsForIt) {
 
   world.script.silent.clear();
   EXPECT_TRUE(world.wait(pullImage(*world.frontend, request)));  // and the next one starts anew
-  EXPECT_EQ(world.script.count("imaged.resolve docker.io/library/app:1"), 2U);
+  EXPECT_EQ(world.script.count("imaged.resolve app:1"), 2U);
+}
+
+// FakeImaged knows two names for a short one.
+TEST_F(Flows, AShortNameIsLookedUpByAllThatItMayMean) {
+  auto idOf = [this](const std::string& name) {
+    v1::ImageStatusRequest request;
+    request.mutable_image()->set_image(name);
+    return world.wait(imageStatus(*world.frontend, request))->image().id();
+  };
+  world.store.images["second.test/app:1"] = std::string(64, 'a');
+  EXPECT_NE(idOf("app:1"), "");
+  EXPECT_EQ(idOf("docker.io/library/app:1"), "") << "a full name means itself";
+  world.script.refusals["imaged.names"] = {Code::failedPrecondition, "", "an ambiguous name"};
+  EXPECT_EQ(idOf("app:1"), "") << "and is not an error";
 }
 
 TEST_F(Flows, PullSaysWhoFailed) {

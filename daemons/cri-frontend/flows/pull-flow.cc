@@ -14,25 +14,28 @@ Refusal ofRegistry(Refusal refusal) {
 
 }  // namespace
 
-Answer<ImageId> PullFlow::run(Frontend& frontend, const ImageReference& reference, Credentials credentials,
-                              const std::string& asked) {
-  auto flow = kj::heap<PullFlow>(frontend, reference, std::move(credentials), asked);
+Answer<ImageId> PullFlow::run(Frontend& frontend, const std::string& asked, Credentials credentials,
+                              std::string podNamespace) {
+  auto flow = kj::heap<PullFlow>(frontend, asked, std::move(credentials), std::move(podNamespace));
   auto& self = *flow;
   auto pulled = andThen(self.begin(), [&self](Begun&& begun) { return self.transfer(std::move(begun)); });
   return pulled.attach(kj::mv(flow));
 }
 
-PullFlow::PullFlow(Frontend& frontend, const ImageReference& reference, Credentials credentials,
-                   const std::string& asked)
+PullFlow::PullFlow(Frontend& frontend, const std::string& asked, Credentials credentials,
+                   std::string podNamespace)
     : frontend_(frontend),
-      reference_(reference),
+      asked_(asked),
       credentials_(std::move(credentials)),
-      line_(frontend.pulls, {asked, reference.text(), nowNanoseconds(), "resolving", reference.host()}) {}
+      podNamespace_(std::move(podNamespace)),
+      line_(frontend.pulls, {asked, asked, nowNanoseconds(), "resolving", ""}) {}
 
 Answer<Begun> PullFlow::begin() {
-  auto resolved = reworded(frontend_.imaged.resolve(reference_, credentials_), ofRegistry);
-  return andThen(kj::mv(resolved), [this](Documents&& documents) {
-    return frontend_.storaged.beginImage(reference_, std::move(documents));
+  auto resolved = reworded(frontend_.imaged.resolve(asked_, credentials_, podNamespace_), ofRegistry);
+  return andThen(kj::mv(resolved), [this](Resolved&& found) {
+    reference_ = std::move(found.reference);
+    line_.found(reference_->text(), reference_->host());
+    return frontend_.storaged.beginImage(*reference_, std::move(found.documents));
   });
 }
 
@@ -49,9 +52,9 @@ kj::Promise<void> PullFlow::fetchLayer(const Begun::Layer& layer, schema::Intake
       .then([this, layer](Outcome<std::optional<Fd>>&& pipe) -> Answer<void> {
         if (!pipe) pipeRefusal_ = pipe.error();
         if (!pipe || !*pipe) return good();
-        return reworded(
-            frontend_.imaged.fetch(reference_, credentials_, layer.digest, layer.size, std::move(**pipe)),
-            ofRegistry);
+        return reworded(frontend_.imaged.fetch(*reference_, credentials_, podNamespace_, layer.digest,
+                                               layer.size, std::move(**pipe)),
+                        ofRegistry);
       })
       .then([this](Outcome<void>&& outcome) {
         if (!outcome && !fetchRefusal_) fetchRefusal_ = std::move(outcome.error());

@@ -10,11 +10,11 @@ namespace bulkhead::cri {
 
 class PullFlow {
  public:
-  static Answer<ImageId> run(Frontend& frontend, const ImageReference& reference, Credentials credentials,
-                             const std::string& asked);
+  // `asked` is what the user wrote; `podNamespace` is the pod's, empty where nobody said.
+  static Answer<ImageId> run(Frontend& frontend, const std::string& asked, Credentials credentials,
+                             std::string podNamespace);
 
-  PullFlow(Frontend& frontend, const ImageReference& reference, Credentials credentials,
-           const std::string& asked);
+  PullFlow(Frontend& frontend, const std::string& asked, Credentials credentials, std::string podNamespace);
 
  private:
   Answer<Begun> begin();
@@ -27,8 +27,10 @@ class PullFlow {
   Refusal explain(Refusal fromStorage) const;
 
   Frontend& frontend_;
-  ImageReference reference_;
+  std::string asked_;
+  std::optional<ImageReference> reference_;  // as it was found
   Credentials credentials_;
+  std::string podNamespace_;
   PullBoard::Line line_;
   std::optional<Refusal> pipeRefusal_;
   std::optional<Refusal> fetchRefusal_;

@@ -53,34 +53,61 @@ Documents readDocuments(schema::Documents::Reader from) {
   return {ipc::toString(from.getIndex()), ipc::toString(from.getManifest()), ipc::toString(from.getConfig())};
 }
 
+// The name is imaged's word, and parsed like anybody's.
+Outcome<Resolved> readResolved(schema::Result<schema::Resolved>::Reader result) {
+  if (result.isRefused()) return tl::unexpected<Refusal>(ipc::readRefusal(result.getRefused()));
+  auto reference = ImageReference::parse(ipc::toString(result.getOk().getReference()), "image");
+  if (!reference) return tl::unexpected<Refusal>(reference.error());
+  return Resolved{std::move(*reference), readDocuments(result.getOk().getDocuments())};
+}
+
+std::vector<std::string> readNames(schema::Names::Reader from) {
+  std::vector<std::string> names;
+  for (auto one : from.getNames()) names.push_back(ipc::toString(one));
+  return names;
+}
+
 }  // namespace
 
 ImagedClient::ImagedClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket)
     : timer_(timer), peer_(io, name, std::move(socket)) {}
 
-Answer<Documents> ImagedClient::resolve(const ImageReference& reference, const Credentials& credentials) {
-  return callPeer<Documents>(timer_, name, Repeat::onceIfDisconnected, [this, reference, credentials]() {
-    auto request = peer_.get<schema::Imaged>().resolveRequest();
-    request.setReference(reference.text());
-    writeAuth(request.initAuth(), credentials);
-    writePlatform(request.initPlatform());
-    return request.send().then(
-        [](auto&& response) { return readResult(response.getResult(), readDocuments); });
-  });
+Answer<Resolved> ImagedClient::resolve(const std::string& asked, const Credentials& credentials,
+                                       const std::string& podNamespace) {
+  return callPeer<Resolved>(
+      timer_, name, Repeat::onceIfDisconnected, [this, asked, credentials, podNamespace]() {
+        auto request = peer_.get<schema::Imaged>().resolveRequest();
+        request.setReference(asked);
+        request.setNamespace(podNamespace);
+        writeAuth(request.initAuth(), credentials);
+        writePlatform(request.initPlatform());
+        return request.send().then([](auto&& response) { return readResolved(response.getResult()); });
+      });
 }
 
 Answer<void> ImagedClient::fetch(const ImageReference& reference, const Credentials& credentials,
-                                 const Digest& digest, uint64_t size, Fd sink) {
+                                 const std::string& podNamespace, const Digest& digest, uint64_t size,
+                                 Fd sink) {
   // Not repeated: some bytes may already be in the pipe.
   auto owned = std::make_shared<Fd>(std::move(sink));
-  return callPeer<void>(timer_, name, Repeat::no, [this, reference, credentials, digest, size, owned]() {
+  auto attempt = [this, reference, credentials, podNamespace, digest, size, owned]() {
     auto request = peer_.get<schema::Imaged>().fetchRequest();
     request.setReference(reference.text());
+    request.setNamespace(podNamespace);
     writeAuth(request.initAuth(), credentials);
     request.setDigest(digest.text());
     request.setSize(size);
     request.setSink(ipc::makeFile(std::move(*owned)));
     return request.send().then([](auto&& response) { return readNothing(response.getResult()); });
+  };
+  return callPeer<void>(timer_, name, Repeat::no, kj::mv(attempt));
+}
+
+Answer<std::vector<std::string>> ImagedClient::names(const std::string& asked) {
+  return callPeer<std::vector<std::string>>(timer_, name, Repeat::onceIfDisconnected, [this, asked]() {
+    auto request = peer_.get<schema::Imaged>().namesRequest();
+    request.setReference(asked);
+    return request.send().then([](auto&& response) { return readResult(response.getResult(), readNames); });
   });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "daemons/common/base/digest.h"
 #include "daemons/common/base/fd.h"
@@ -29,15 +30,24 @@ struct Documents {
   std::string config;
 };
 
+// An image found in a registry, and under which name.
+struct Resolved {
+  ImageReference reference;
+  Documents documents;
+};
+
 class ImagedClient {
  public:
   ImagedClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket);
 
-  // For the platform we run on.
-  Answer<Documents> resolve(const ImageReference& reference, const Credentials& credentials);
+  // For the platform we run on. `asked` is what the user wrote: a short name may mean several.
+  Answer<Resolved> resolve(const std::string& asked, const Credentials& credentials,
+                           const std::string& podNamespace);
   // Streams the blob into `sink`, which is closed when the answer is there.
-  Answer<void> fetch(const ImageReference& reference, const Credentials& credentials, const Digest& digest,
-                     uint64_t size, Fd sink);
+  Answer<void> fetch(const ImageReference& reference, const Credentials& credentials,
+                     const std::string& podNamespace, const Digest& digest, uint64_t size, Fd sink);
+  // The full names that `asked` may mean, at least one. Asks no registry.
+  Answer<std::vector<std::string>> names(const std::string& asked);
 
  private:
   kj::Timer& timer_;

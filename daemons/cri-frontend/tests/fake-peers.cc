@@ -8,6 +8,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "daemons/common/base/image-ref.h"
 #include "daemons/common/base/io.h"
 #include "daemons/common/base/sockets.h"
 #include "daemons/cri-frontend/flows/reconcile.h"
@@ -183,7 +184,18 @@ class FakeImaged final : public schema::Imaged::Server {
       auto gone = kj::defer([this]() { script_.calls.push_back("imaged.resolve dropped"); });
       return kj::Promise<void>(kj::NEVER_DONE).attach(kj::mv(gone));
     }
-    context.getResults().initResult().initOk().setManifest(ipc::toData("{}"));
+    auto ok = context.getResults().initResult().initOk();
+    ok.setReference(ImageReference::parse(name, "image")->text());
+    ok.initDocuments().setManifest(ipc::toData("{}"));
+    return kj::READY_NOW;
+  }
+  // Short names may be Docker Hub's or those of second.test.
+  kj::Promise<void> names(NamesContext context) override {
+    auto name = ipc::toString(context.getParams().getReference());
+    if (refusedBy(script_, "imaged.names", name, context.getResults())) return kj::READY_NOW;
+    auto names = context.getResults().initResult().initOk().initNames(2);
+    names.set(0, ImageReference::parse(name, "image")->text());
+    names.set(1, ImageReference::parse("second.test/" + name, "image")->text());
     return kj::READY_NOW;
   }
   kj::Promise<void> fetch(FetchContext context) override {

@@ -14,4 +14,11 @@ Outcome<std::string> parseImageName(const std::string& text, std::string field) 
   });
 }
 
+bool isShortName(const std::string& text) {
+  size_t slash = text.find('/');
+  std::string first = text.substr(0, slash);
+  bool host = slash != text.npos && (first == "localhost" || first.find_first_of(".:[") != first.npos);
+  return !host && !text.starts_with("sha256:") && !ImageId::parse(text, "");
+}
+
 }  // namespace bulkhead::cri

@@ -12,4 +12,7 @@ namespace bulkhead::cri {
 // ("docker.io/library/busybox:latest").
 Outcome<std::string> parseImageName(const std::string& text, std::string field);
 
+// Does the reference leave out its registry? Then root's configuration may know it by other names too.
+bool isShortName(const std::string& text);
+
 }  // namespace bulkhead::cri

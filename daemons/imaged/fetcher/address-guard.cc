@@ -71,4 +71,14 @@ bool isPublicTarget(const struct sockaddr& address) {
   return false;
 }
 
+bool isPublicHost(const std::string& host) {
+  bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  std::string address = bracketed ? host.substr(1, host.size() - 2) : host;
+  struct in_addr v4 {};
+  struct in6_addr v6 {};
+  if (::inet_pton(AF_INET, address.c_str(), &v4) == 1) return isPublic4(ntohl(v4.s_addr));
+  if (::inet_pton(AF_INET6, address.c_str(), &v6) == 1) return isPublic6(v6);
+  return true;
+}
+
 }  // namespace bulkhead::fetcher

@@ -53,6 +53,13 @@ TEST(AddressGuard, RefusesTheNodeItselfAndItsLink) {
   }
 }
 
+TEST(AddressGuard, KnowsLiteralHosts) {
+  for (const char* bad : {"127.0.0.1", "169.254.169.254", "[::1]", "[fe80::1]"})
+    EXPECT_FALSE(isPublicHost(bad)) << bad;
+  for (const char* good : {"10.0.0.1", "[2001:db8::1]", "localhost", "a.test"})
+    EXPECT_TRUE(isPublicHost(good)) << good;
+}
+
 TEST(AddressGuard, RefusesOtherFamilies) {
   struct sockaddr local {};
   local.sa_family = AF_UNIX;

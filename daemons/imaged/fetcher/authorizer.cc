@@ -39,21 +39,29 @@ bool isToken(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), good);
 }
 
-// "token" or, as in OAuth 2, "access_token"; empty if neither is there.
-std::string tokenIn(const std::string& reply) {
+// "token" or, as in OAuth 2, "access_token"; nothing if neither is there.
+std::optional<IssuedToken> tokenIn(const std::string& reply) {
   auto json = nlohmann::json::parse(reply, nullptr, false);
-  if (!json.is_object()) return {};
+  if (!json.is_object()) return std::nullopt;
+  // docs/spec/auth/token.md: 60 seconds if it does not say.
+  auto life = json.find("expires_in");
+  bool says = life != json.end() && life->is_number_unsigned();
+  std::uint64_t seconds = says ? life->get<std::uint64_t>() : 60;
   for (const char* name : {"token", "access_token"}) {
     auto found = json.find(name);
-    if (found != json.end() && found->is_string() && isToken(*found)) return *found;
+    if (found != json.end() && found->is_string() && isToken(*found)) {
+      return IssuedToken{*found, static_cast<std::uint32_t>(std::min<std::uint64_t>(seconds, 86400))};
+    }
   }
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace
 
-Authorizer::Authorizer(HttpClient& http, const RegistryAccess& registry, Credentials credentials)
+Authorizer::Authorizer(HttpClient& http, const RegistryAccess& registry, Credentials credentials,
+                       const std::string& token)
     : http_(http), registry_(registry), credentials_(std::move(credentials)) {
+  if (isToken(token)) authorization_ = "Bearer " + token;
   if (!credentials_.registryToken.empty()) authorization_ = "Bearer " + credentials_.registryToken;
 }
 
@@ -74,24 +82,29 @@ Outcome<void> Authorizer::answer(const Url& registry, const HttpResponse& unauth
 
 Outcome<HttpRequest> Authorizer::tokenRequest(const Url& registry, const Challenge& challenge) const {
   auto realm = Url::parse(parameter(challenge, "realm"));
-  if (!realm)
-    return refuse(Code::failedPrecondition, "",
-                  "registry " + registry_.host + " names no usable token server");
+  if (!realm) return refuse(Code::failedPrecondition, "", registry_.who() + " names no usable token server");
   bool home = realm->samePlace(registry);
   if (!realm->isHttps() && !(home && registry_.plainHttp)) {
-    return refuse(Code::permissionDenied, "",
-                  "registry " + registry_.host + " names a token server without TLS");
+    return refuse(Code::permissionDenied, "", registry_.who() + " names a token server without TLS");
   }
   std::string service = parameter(challenge, "service");
   std::string scope = parameter(challenge, "scope");
   if (std::max(service.size(), scope.size()) > longestParameter) {
-    return refuse(Code::failedPrecondition, "",
-                  "registry " + registry_.host + " asks for too long a token scope");
+    return refuse(Code::failedPrecondition, "", registry_.who() + " asks for too long a token scope");
   }
   if (scope.empty()) scope = "repository:" + registry_.repository + ":pull";
 
   // What the configuration forgives the registry, it forgives this place alone.
-  HttpRequest request{*realm, {}, {}, home && registry_.skipVerify, home && registry_.listed, tokenDeadline};
+  HttpRequest request{*realm, {}, {}, false, false, tokenDeadline};
+  if (home) {
+    request.skipVerify = registry_.skipVerify;
+    request.anyAddress = registry_.listed;
+    request.tls = &registry_.tls;
+  } else if (const ListedPlace* place = registry_.placeAt(*realm)) {
+    // Its address and its trust anchors; unverified TLS is not for a credential.
+    request.anyAddress = place->listed && !place->insecure;
+    request.tls = &place->tls;
+  }
   if (!credentials_.identityToken.empty()) {
     request.form = "grant_type=refresh_token&client_id=bulkhead&service=" + escaped(service) +
                    "&scope=" + escaped(scope) + "&refresh_token=" + escaped(credentials_.identityToken);
@@ -125,9 +138,10 @@ Outcome<void> Authorizer::fetchToken(const Url& registry, const Challenge& chall
                   server + " refuses (HTTP " + std::to_string(response->status) + ")");
   }
   if (response->status != 200) return tl::unexpected(brokenAnswerFrom(server, response->status));
-  std::string token = tokenIn(body);
-  if (token.empty()) return refuse(Code::failedPrecondition, "", server + " sent no token");
-  authorization_ = "Bearer " + token;
+  auto token = tokenIn(body);
+  if (!token) return refuse(Code::failedPrecondition, "", server + " sent no token");
+  authorization_ = "Bearer " + token->token;
+  issued_ = std::move(*token);
   return {};
 }
 

@@ -2,6 +2,7 @@
 // go: to the registry's own origin, and to the token server that the registry names, over verified TLS.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -13,12 +14,22 @@
 
 namespace bulkhead::fetcher {
 
+// From a token server, and how long it lives from now on.
+struct IssuedToken {
+  std::string token;
+  std::uint32_t seconds = 0;
+};
+
 class Authorizer {
  public:
-  Authorizer(HttpClient& http, const RegistryAccess& registry, Credentials credentials);
+  // `token`: as RegistryClient's. One that the registry refuses is replaced.
+  Authorizer(HttpClient& http, const RegistryAccess& registry, Credentials credentials,
+             const std::string& token);
 
   // The Authorization header's value for a request to the registry's own origin; empty: none yet.
   [[nodiscard]] const std::string& authorization() const { return authorization_; }
+
+  [[nodiscard]] const std::optional<IssuedToken>& issued() const { return issued_; }
 
   // After 401 from `registry`: gets what authorization() says from now on. Bearer (distribution's token
   // protocol: docs/spec/auth/token.md and oauth.md) is preferred to Basic. Refuses with permissionDenied if
@@ -33,6 +44,7 @@ class Authorizer {
   const RegistryAccess& registry_;
   Credentials credentials_;
   std::string authorization_;
+  std::optional<IssuedToken> issued_;
 };
 
 }  // namespace bulkhead::fetcher

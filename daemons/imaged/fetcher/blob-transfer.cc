@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemons/common/base/log.h"
 #include "daemons/imaged/fetcher/registry-refusals.h"
 
 namespace bulkhead::fetcher {
@@ -12,27 +13,43 @@ constexpr int attemptsInAll = 100;
 
 }  // namespace
 
-BlobTransfer::BlobTransfer(RegistryClient& client, PipeWriter& pipe, Digest digest, std::uint64_t size)
-    : client_(client), pipe_(pipe), digest_(std::move(digest)), size_(size) {}
+BlobTransfer::BlobTransfer(const std::vector<RegistryClient*>& sources, PipeWriter& pipe, Digest digest,
+                           std::uint64_t size)
+    : sources_(sources), pipe_(pipe), digest_(std::move(digest)), size_(size) {}
 
 Outcome<std::uint64_t> BlobTransfer::run() {
+  Outcome<void> done;
+  for (RegistryClient* source : sources_) {
+    done = runFrom(*source);
+    if (done) break;
+    if (readerGone_ || written_ == size_ || source == sources_.back()) return tl::unexpected(done.error());
+    log::warning("a mirror fails, the next source is asked",
+                 {{"source", source->who()}, {"blob", digest_.text()}, {"reason", done.error().reason}});
+  }
+  return written_;
+}
+
+Outcome<void> BlobTransfer::runFrom(RegistryClient& source) {
+  client_ = &source;
+  refusal_.reset();
+  std::uint64_t begun = written_;
   int fruitless = 0;
-  for (int attempt = 1; attempt <= attemptsInAll; ++attempt) {
+  while (++attempts_ <= attemptsInAll) {
     std::uint64_t before = written_;
     attemptBegun_ = false;
-    auto response = client_.blob(digest_, written_, [this](const HttpResponse& head, std::string_view bytes) {
+    auto response = source.blob(digest_, written_, [this](const HttpResponse& head, std::string_view bytes) {
       return accept(head, bytes);
     });
     if (refusal_) return tl::unexpected(*refusal_);
-    if (written_ == size_ && (response || written_ > before)) return written_;
+    if (written_ == size_ && (response || written_ > before)) return {};
     // A whole answer that is too short is what the registry has.
     if (response) return refuse(Code::failedPrecondition, "", digest_.text() + " is shorter than declared");
     fruitless = written_ - before >= leastProgress ? 0 : fruitless + 1;
-    bool again = response.error().transient || written_ > 0;
+    bool again = response.error().transient || written_ > begun;
     if (!again || fruitless == triesWithoutProgress) return tl::unexpected(response.error().refusal);
-    client_.http().pause(backoff(fruitless));
+    source.http().pause(backoff(fruitless));
   }
-  return tl::unexpected(noAnswerFrom(client_.who(), Transport::brokenOff));
+  return tl::unexpected(noAnswerFrom(source.who(), Transport::brokenOff));
 }
 
 bool BlobTransfer::accept(const HttpResponse& head, std::string_view bytes) {
@@ -41,7 +58,7 @@ bool BlobTransfer::accept(const HttpResponse& head, std::string_view bytes) {
     skip_ = head.status == 206 ? 0 : written_;
     if (head.status == 206 && !continuesHere(head)) {
       refusal_ = {Code::failedPrecondition, "",
-                  client_.who() + " answers with another range than was asked for"};
+                  client_->who() + " answers with another range than was asked for"};
       return false;
     }
   }
@@ -53,6 +70,7 @@ bool BlobTransfer::accept(const HttpResponse& head, std::string_view bytes) {
     return false;
   }
   if (!pipe_.write(bytes)) {
+    readerGone_ = true;
     refusal_ = {Code::failedPrecondition, "sink", "nobody reads the pipe any more"};
     return false;
   }

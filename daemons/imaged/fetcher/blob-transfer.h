@@ -1,9 +1,11 @@
-// BlobTransfer: one blob from a registry into a pipe, across broken connections. Bytes that are in the pipe
-// cannot be taken back: a new attempt goes on after them, by Range where the registry can, else by skipping.
+// BlobTransfer: one blob from its sources into a pipe, across broken connections and from one source to the
+// next. Bytes that are in the pipe cannot be taken back: a new attempt goes on after them, by Range where the
+// source can, else by skipping.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "daemons/common/base/digest.h"
 #include "daemons/common/base/error.h"
@@ -14,19 +16,24 @@ namespace bulkhead::fetcher {
 
 class BlobTransfer {
  public:
-  // Exactly `size` bytes of `digest` are to come. Nothing is verified: the reader of the pipe hashes.
-  BlobTransfer(RegistryClient& client, PipeWriter& pipe, Digest digest, std::uint64_t size);
+  // `sources` in order, at least one. Exactly `size` bytes of `digest` are to come. Nothing is verified: the
+  // reader of the pipe hashes, and a source that gave a false byte has spoilt the transfer.
+  BlobTransfer(const std::vector<RegistryClient*>& sources, PipeWriter& pipe, Digest digest,
+               std::uint64_t size);
 
   // Bytes written, which is `size`. Refusals: as the registry's (registry-refusals.h); failedPrecondition for
-  // a blob of another length or a reader that went away. Gives up after three attempts in a row without
-  // progress (http-client.h). Throws HungUp.
+  // a blob of another length or a reader that went away. A source is given up after three attempts in a row
+  // without progress (http-client.h); the refusal is the last one's. Throws HungUp.
   Outcome<std::uint64_t> run();
 
  private:
+  // From one source.
+  Outcome<void> runFrom(RegistryClient& source);
   bool accept(const HttpResponse& head, std::string_view bytes);
   [[nodiscard]] bool continuesHere(const HttpResponse& head) const;
 
-  RegistryClient& client_;
+  const std::vector<RegistryClient*>& sources_;
+  RegistryClient* client_ = nullptr;  // the one being asked
   PipeWriter& pipe_;
   Digest digest_;
   std::uint64_t size_;
@@ -34,6 +41,8 @@ class BlobTransfer {
   std::uint64_t skip_ = 0;  // bytes of this attempt that are in the pipe already
   bool attemptBegun_ = false;
   std::optional<Refusal> refusal_;  // why accept() ended the attempt
+  bool readerGone_ = false;         // no other source can help
+  int attempts_ = 0;
 };
 
 }  // namespace bulkhead::fetcher

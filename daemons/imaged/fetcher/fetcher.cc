@@ -3,7 +3,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
+#include <memory>
+#include <vector>
 
 #include "daemons/common/base/log.h"
 #include "daemons/imaged/fetcher/blob-transfer.h"
@@ -23,81 +26,147 @@ constexpr auto requestTimeout = 30s;
 // that has not begun.
 constexpr auto resolveTimeout = 5min;
 
+Proxies proxiesOf(schema::Proxies::Reader proxies) {
+  return {ipc::toString(proxies.getHttp()), ipc::toString(proxies.getHttps()),
+          ipc::toString(proxies.getNoProxy())};
+}
+
+AuthTexts textsOf(schema::Auth::Reader auth) {
+  return {ipc::toString(auth.getUsername()), ipc::toString(auth.getPassword()), ipc::toString(auth.getAuth()),
+          ipc::toString(auth.getIdentityToken()), ipc::toString(auth.getRegistryToken())};
+}
+
+std::vector<ListedPlace> placesOf(capnp::List<schema::Place>::Reader list) {
+  std::vector<ListedPlace> places;
+  for (auto place : list) {
+    places.push_back({ipc::toString(place.getHost()),
+                      place.getInsecure(),
+                      place.getListed(),
+                      {ipc::toString(place.getAuthorities()), {}, {}}});
+  }
+  return places;
+}
+
 // One operation, from the request to the reply.
 class Operation {
  public:
   Operation(ipc::Packet packet, int control, const Settings& settings)
       : packet_(std::move(packet)),
-        settings_(settings),
         request_(packet_.as<schema::FetchRequest>()),
         control_(control),
-        http_(control, settings.progressTimeout) {}
+        http_(control, settings.progressTimeout, proxiesOf(request_.getProxies())) {}
 
   Outcome<void> run(schema::FetchReply::Builder reply) {
     auto reference = ImageReference::parse(ipc::toString(request_.getReference()), "image");
     if (!reference) return tl::unexpected(reference.error());
-    auto credentials = readCredentials(*reference);
-    if (!credentials) return tl::unexpected(credentials.error());
-    RegistryClient client(http_, registryAccess(), std::move(*credentials));
-    return request_.isBlob() ? fetchBlob(client, reply) : resolve(client, *reference, reply);
+    auto known = meetSources(*reference);
+    if (!known) return known;
+    auto done = request_.isBlob() ? fetchBlob(reply) : resolve(*reference, reply);
+    handOnTokens(reply);
+    return done;
   }
 
  private:
-  [[nodiscard]] RegistryAccess registryAccess() const {
-    auto registry = request_.getRegistry();
-    return {ipc::toString(registry.getHost()),
-            ipc::toString(registry.getRepository()),
-            registry.getPlainHttp(),
-            registry.getSkipVerify(),
-            registry.getListed(),
-            settings_.places};
-  }
-
-  [[nodiscard]] Outcome<Credentials> readCredentials(const ImageReference& reference) const {
-    auto auth = request_.getAuth();
-    std::string server = ipc::toString(auth.getServerAddress());
-    auto registry = request_.getRegistry();
-    if (!isMeantFor(server, reference.host(), ipc::toString(registry.getHost()), registry.getPlainHttp())) {
-      return Credentials{};
+  Outcome<void> meetSources(const ImageReference& reference) {
+    for (auto access : request_.getSources()) {
+      auto credentials = credentialsFor(access, reference);
+      if (!credentials) return tl::unexpected(credentials.error());
+      clients_.push_back(std::make_unique<RegistryClient>(http_, registryAccess(access.getSource()),
+                                                          std::move(*credentials),
+                                                          ipc::toString(access.getToken())));
     }
-    return credentialsFrom({ipc::toString(auth.getUsername()), ipc::toString(auth.getPassword()),
-                            ipc::toString(auth.getAuth()), ipc::toString(auth.getIdentityToken()),
-                            ipc::toString(auth.getRegistryToken())});
-  }
-
-  Outcome<void> resolve(RegistryClient& client, const ImageReference& reference,
-                        schema::FetchReply::Builder reply) {
-    http_.finishWithin(resolveTimeout);
-    auto platform = request_.getResolve();
-    auto documents =
-        fetchDocuments(client, reference,
-                       {ipc::toString(platform.getOs()), ipc::toString(platform.getArchitecture()),
-                        ipc::toString(platform.getVariant())});
-    if (!documents) return tl::unexpected(documents.error());
-    auto out = reply.initDocuments();
-    out.setIndex(ipc::toData(documents->index));
-    out.setManifest(ipc::toData(documents->manifest));
-    out.setConfig(ipc::toData(documents->config));
+    if (clients_.empty()) return invalid("sources", "are missing");
     return {};
   }
 
-  Outcome<void> fetchBlob(RegistryClient& client, schema::FetchReply::Builder reply) {
+  [[nodiscard]] RegistryAccess registryAccess(schema::Source::Reader source) const {
+    return {ipc::toString(source.getHost()),
+            ipc::toString(source.getRepository()),
+            source.getInsecure(),
+            source.getInsecure(),
+            source.getListed(),
+            source.getMirror(),
+            {ipc::toString(source.getAuthorities()), ipc::toString(source.getCertificate()),
+             ipc::toString(source.getKey())},
+            placesOf(request_.getPlaces())};
+  }
+
+  // The request's, if it is meant for this source, else what an auth file has for it.
+  [[nodiscard]] Outcome<Credentials> credentialsFor(schema::FetchRequest::Access::Reader access,
+                                                    const ImageReference& reference) const {
+    auto auth = request_.getAuth();
+    auto source = access.getSource();
+    auto asked = credentialsFrom(textsOf(auth));
+    if (!asked) return asked;
+    bool meant = isMeantFor(ipc::toString(auth.getServerAddress()), reference.host(),
+                            ipc::toString(source.getHost()), source.getInsecure());
+    if (meant && !asked->empty()) return asked;
+    return credentialsFrom(textsOf(access.getCredential()));
+  }
+
+  // All documents from one source: by tag, two of them may mean different images.
+  Outcome<void> resolve(const ImageReference& reference, schema::FetchReply::Builder reply) {
+    auto platform = request_.getResolve();
+    Platform wanted{ipc::toString(platform.getOs()), ipc::toString(platform.getArchitecture()),
+                    ipc::toString(platform.getVariant())};
+    auto end = std::chrono::steady_clock::now() + resolveTimeout;
+    for (size_t i = 0;; ++i) {
+      // Each source has its share of what is left.
+      auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      http_.finishWithin(left / (clients_.size() - i));
+      auto documents = fetchDocuments(*clients_[i], reference, wanted);
+      if (documents) return answer(*clients_[i], reference, *documents, reply);
+      if (i + 1 == clients_.size()) return tl::unexpected(documents.error());
+      log::warning("a mirror fails, the next source is asked", {{"source", clients_[i]->who()},
+                                                                {"image", reference.text()},
+                                                                {"reason", describe(documents.error())}});
+    }
+  }
+
+  static Outcome<void> answer(const RegistryClient& source, const ImageReference& reference,
+                              const ImageDocuments& documents, schema::FetchReply::Builder reply) {
+    log::info("image found", {{"image", reference.text()}, {"source", source.who()}});
+    auto out = reply.initDocuments();
+    out.setIndex(ipc::toData(documents.index));
+    out.setManifest(ipc::toData(documents.manifest));
+    out.setConfig(ipc::toData(documents.config));
+    return {};
+  }
+
+  Outcome<void> fetchBlob(schema::FetchReply::Builder reply) {
     auto digest = Digest::parse(ipc::toString(request_.getBlob().getDigest()), "digest");
     if (!digest) return tl::unexpected(digest.error());
     Fd pipe = packet_.takeFd(0);
     if (!pipe) return invalid("sink", "is missing");
     PipeWriter writer(std::move(pipe), control_);
-    auto bytes = BlobTransfer(client, writer, *digest, request_.getBlob().getSize()).run();
+    std::vector<RegistryClient*> sources;
+    for (auto& client : clients_) sources.push_back(client.get());
+    auto bytes = BlobTransfer(sources, writer, *digest, request_.getBlob().getSize()).run();
     if (!bytes) return tl::unexpected(bytes.error());
     reply.initFetched().setBytes(*bytes);
     return {};
   }
 
+  // For the fetchers after this one.
+  void handOnTokens(schema::FetchReply::Builder reply) const {
+    unsigned count = 0;
+    for (const auto& client : clients_) count += client->issued() ? 1 : 0;
+    auto list = reply.initTokens(count);
+    for (unsigned i = 0, at = 0; i < clients_.size(); ++i) {
+      const auto& issued = clients_[i]->issued();
+      if (!issued) continue;
+      list[at].setSource(i);
+      list[at].setToken(issued->token);
+      list[at++].setSeconds(issued->seconds);
+    }
+  }
+
   ipc::Packet packet_;
-  const Settings& settings_;
   schema::FetchRequest::Reader request_;
   int control_;
   HttpClient http_;
+  std::vector<std::unique_ptr<RegistryClient>> clients_;  // one per source
 };
 
 void serveOne(int socket, const Settings& settings) {
@@ -118,12 +187,11 @@ void serveOne(int socket, const Settings& settings) {
 }  // namespace
 
 std::vector<jail::Access> readablePaths() {
-  static constexpr std::array<const char*, 12> wanted{
+  static constexpr std::array<const char*, 11> wanted{
       "/etc/resolv.conf", "/etc/hosts",    "/etc/host.conf",       "/etc/nsswitch.conf",
       "/etc/gai.conf",    "/etc/services",
       "/usr/lib",  // NSS modules
-      "/etc/ssl",         "/etc/pki",      "/etc/ca-certificates", "/usr/share/ca-certificates",
-      "/etc/containers"};
+      "/etc/ssl",         "/etc/pki",      "/etc/ca-certificates", "/usr/share/ca-certificates"};
   std::vector<jail::Access> paths;
   for (const char* path : wanted) {
     if (::access(path, F_OK) == 0) paths.push_back({path, jail::Access::Right::read});

@@ -8,7 +8,6 @@
 
 #include "daemons/common/base/fd.h"
 #include "daemons/common/jail/confine.h"
-#include "daemons/imaged/fetcher/registry-access.h"
 
 namespace bulkhead::fetcher {
 
@@ -16,7 +15,6 @@ struct Settings {
   uid_t uid = 0;
   gid_t gid = 0;
   std::chrono::milliseconds progressTimeout{0};  // configuration: pull.progressTimeoutMs
-  std::vector<ListedPlace> places;
 };
 
 // In a child that the zygote has just forked: confines itself as Process::fetcher, then reads the one

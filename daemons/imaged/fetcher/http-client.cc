@@ -1,5 +1,6 @@
 #include "daemons/imaged/fetcher/http-client.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -7,6 +8,8 @@
 #include <array>
 #include <exception>
 
+#include "daemons/common/base/fd.h"
+#include "daemons/common/base/io.h"
 #include "daemons/common/base/log.h"
 #include "daemons/imaged/fetcher/address-guard.h"
 #include "daemons/imaged/fetcher/ascii.h"
@@ -28,6 +31,8 @@ struct Exchange {
   const HttpRequest& request;
   const BodySink& sink;
   CURL* easy;
+  std::string proxy;        // empty: none
+  std::string authorities;  // the system's and more; empty: the system's
   HttpResponse head;
   size_t headerBytes = 0;
   size_t droppedBytes = 0;
@@ -108,7 +113,9 @@ size_t onBody(char* bytes, size_t, size_t count, void* context) {
 
 curl_socket_t onOpenSocket(void* context, curlsocktype, struct curl_sockaddr* target) {
   auto& exchange = *static_cast<Exchange*>(context);
-  if (!exchange.request.anyAddress && !isPublicTarget(target->addr)) {
+  // Behind a proxy this is the proxy's, which root has named.
+  bool free = exchange.request.anyAddress || !exchange.proxy.empty();
+  if (!free && !isPublicTarget(target->addr)) {
     exchange.addressRefused = true;
     return CURL_SOCKET_BAD;
   }
@@ -128,17 +135,27 @@ HeaderList headerList(const HttpRequest& request) {
   return {list, &curl_slist_free_all};
 }
 
-void configure(Exchange& exchange, curl_slist* headers) {
+// A blob replaces the file that libcurl would read, so it has to hold that too.
+std::string withSystemAnchors(const std::string& authorities) {
+  const curl_version_info_data* curl = curl_version_info(CURLVERSION_NOW);
+  std::string bundle = curl->cainfo == nullptr ? "" : curl->cainfo;
+  Fd file(::open(bundle.c_str(), O_RDONLY | O_CLOEXEC));
+  constexpr size_t largestBundle = 4 * 1024 * 1024;
+  auto text = file ? readBounded(file.get(), largestBundle) : std::nullopt;
+  return (text ? *text + "\n" : "") + authorities;
+}
+
+void setBlob(CURL* easy, CURLoption option, const std::string& bytes) {
+  // libcurl only reads it, and it outlives the exchange.
+  struct curl_blob blob {
+    const_cast<char*>(bytes.data()), bytes.size(), CURL_BLOB_NOCOPY
+  };
+  set(easy, option, &blob);
+}
+
+void configureTls(Exchange& exchange) {
   CURL* easy = exchange.easy;
   const HttpRequest& request = exchange.request;
-  set(easy, CURLOPT_URL, request.url.text().c_str());
-  set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  set(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  set(easy, CURLOPT_PROXY, "");
-  set(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-  set(easy, CURLOPT_HTTP_VERSION,
-      static_cast<long>(CURL_HTTP_VERSION_1_1));  // one stream: less to parse than HTTP/2
-  set(easy, CURLOPT_HTTP09_ALLOWED, 0L);
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(easy, CURLOPT_SSL_VERIFYPEER, request.skipVerify ? 0L : 1L);
   set(easy, CURLOPT_SSL_VERIFYHOST, request.skipVerify ? 0L : 2L);
@@ -146,6 +163,36 @@ void configure(Exchange& exchange, curl_slist* headers) {
     set(easy, CURLOPT_CAINFO, static_cast<char*>(nullptr));
     set(easy, CURLOPT_CAPATH, static_cast<char*>(nullptr));
   }
+  if (request.tls == nullptr) return;
+  if (!request.tls->authorities.empty() && !request.skipVerify) {
+    exchange.authorities = withSystemAnchors(request.tls->authorities);
+    setBlob(easy, CURLOPT_CAINFO_BLOB, exchange.authorities);
+  }
+  if (request.tls->certificate.empty()) return;
+  setBlob(easy, CURLOPT_SSLCERT_BLOB, request.tls->certificate);
+  setBlob(easy, CURLOPT_SSLKEY_BLOB, request.tls->key);
+}
+
+void configureProxy(const Exchange& exchange) {
+  CURL* easy = exchange.easy;
+  set(easy, CURLOPT_PROXY, exchange.proxy.c_str());  // empty: none, whatever the environment says
+  set(easy, CURLOPT_NOPROXY, "");
+  set(easy, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));  // no credential to the proxy
+  set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+}
+
+void configure(Exchange& exchange, curl_slist* headers) {
+  CURL* easy = exchange.easy;
+  const HttpRequest& request = exchange.request;
+  set(easy, CURLOPT_URL, request.url.text().c_str());
+  set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  set(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  set(easy, CURLOPT_HTTP_VERSION,
+      static_cast<long>(CURL_HTTP_VERSION_1_1));  // one stream: less to parse than HTTP/2
+  set(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+  configureTls(exchange);
+  configureProxy(exchange);
   set(easy, CURLOPT_CONNECTTIMEOUT, connectSeconds);
   set(easy, CURLOPT_NOSIGNAL, 1L);
   set(easy, CURLOPT_QUICK_EXIT, 1L);  // a resolver thread is not waited for
@@ -163,7 +210,18 @@ void configure(Exchange& exchange, curl_slist* headers) {
   set(easy, CURLOPT_POSTFIELDS, request.form.c_str());
 }
 
+// An answer of the proxy's own to CONNECT, or none.
+bool proxyFailed(CURLcode code, const Exchange& exchange) {
+  if (exchange.proxy.empty()) return false;
+  long answer = 0;
+  curl_easy_getinfo(exchange.easy, CURLINFO_HTTP_CONNECTCODE, &answer);
+  bool refused = answer != 0 && (answer < 200 || answer >= 300);
+  return refused || code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_PROXY ||
+         code == CURLE_PROXY;
+}
+
 Transport transportOf(CURLcode code, const Exchange& exchange) {
+  if (proxyFailed(code, exchange)) return Transport::proxy;
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
       return Transport::unresolved;
@@ -174,6 +232,9 @@ Transport transportOf(CURLcode code, const Exchange& exchange) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
       return Transport::untrusted;
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+      return Transport::badCertificate;
     case CURLE_SSL_CONNECT_ERROR:
       return Transport::notTls;
     case CURLE_GOT_NOTHING:
@@ -195,8 +256,11 @@ std::string HttpResponse::header(const std::string& name) const {
   return found == headers.end() ? std::string() : found->second;
 }
 
-HttpClient::HttpClient(int control, std::chrono::milliseconds progressTimeout)
-    : control_(control), progressTimeout_(progressTimeout), multi_(curl_multi_init(), &curl_multi_cleanup) {
+HttpClient::HttpClient(int control, std::chrono::milliseconds progressTimeout, Proxies proxies)
+    : control_(control),
+      progressTimeout_(progressTimeout),
+      proxies_(std::move(proxies)),
+      multi_(curl_multi_init(), &curl_multi_cleanup) {
   if (!multi_) throw std::bad_alloc();
 }
 
@@ -204,7 +268,9 @@ tl::expected<HttpResponse, Transport> HttpClient::exchange(const HttpRequest& re
   Easy easy(curl_easy_init(), &curl_easy_cleanup);
   if (!easy) throw std::bad_alloc();
   HeaderList headers = headerList(request);
-  Exchange state{request, sink, easy.get()};
+  Exchange state{request, sink, easy.get(), proxyFor(request.url, proxies_)};
+  bool free = request.anyAddress || isPublicHost(request.url.host());
+  if (!state.proxy.empty() && !free) return tl::unexpected(Transport::forbiddenAddress);
   configure(state, headers.get());
 
   curl_multi_add_handle(multi_.get(), easy.get());

@@ -15,6 +15,8 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "daemons/imaged/fetcher/proxy-choice.h"
+#include "daemons/imaged/fetcher/registry-access.h"
 #include "daemons/imaged/fetcher/url.h"
 
 namespace bulkhead::fetcher {
@@ -32,6 +34,7 @@ struct HttpRequest {
   bool skipVerify = false;                // TLS certificates are not checked
   bool anyAddress = false;                // loopback and link-local targets too (address-guard.h)
   std::chrono::milliseconds deadline{0};  // for the whole exchange; 0: only the progress watchdog
+  const TlsFiles* tls = nullptr;          // outlives the exchange; nothing: the system's trust anchors alone
 };
 
 struct HttpResponse {
@@ -51,6 +54,8 @@ enum class Transport {
   untrusted,         // certificate not verified
   notTls,            // no TLS at the other end, or none that we speak
   malformed,         // not HTTP, or headers over their limit
+  badCertificate,    // of ours: certs.d has what TLS cannot use
+  proxy,             // the proxy is not there, or refuses
   stopped,           // the body's receiver said no
 };
 
@@ -65,7 +70,8 @@ class HttpClient {
   // `control` is watched during every wait: readable means hung up. An exchange ends as timedOut if its head
   // takes longer than `progressTimeout`, or less than leastProgress bytes of body come in that time; time
   // that the body's receiver takes does not count.
-  HttpClient(int control, std::chrono::milliseconds progressTimeout);
+  // A proxy's address is the configuration's and may be any; what the proxy then connects to, it alone knows.
+  HttpClient(int control, std::chrono::milliseconds progressTimeout, Proxies proxies = {});
 
   // From now on all exchanges together, and the pauses between them, end by then.
   void finishWithin(std::chrono::milliseconds duration);
@@ -78,6 +84,7 @@ class HttpClient {
  private:
   int control_;
   std::chrono::milliseconds progressTimeout_;
+  Proxies proxies_;
   std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::time_point::max();
   std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi_;
 };

@@ -1,9 +1,50 @@
 #include "daemons/imaged/fetcher/image-documents.h"
 
+#include <openssl/evp.h>
+
+#include <array>
+#include <stdexcept>
+
 #include "ipc/limits.h"
 
 namespace bulkhead::fetcher {
 namespace {
+
+Outcome<void> checkDigest(const RegistryClient& client, const Digest& wanted, const std::string& document) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+  unsigned size = 0;
+  if (EVP_Digest(document.data(), document.size(), hash.data(), &size, EVP_sha256(), nullptr) != 1)
+    throw std::runtime_error("no SHA-256");
+  static constexpr const char* digits = "0123456789abcdef";
+  std::string hex;
+  for (unsigned i = 0; i < size; ++i) hex.append({digits[hash[i] >> 4], digits[hash[i] & 15]});
+  if (hex == wanted.hex()) return {};
+  return refuse(
+      Code::failedPrecondition, "",
+      client.who() + " answers with sha256:" + hex + ", and the reference asks for " + wanted.text());
+}
+
+// A manifest, checked where its digest is known.
+Outcome<std::string> manifestBy(RegistryClient& client, const Digest& digest) {
+  auto document = client.manifest(digest.text());
+  if (!document) return document;
+  auto right = checkDigest(client, digest, *document);
+  return right ? document : tl::unexpected(right.error());
+}
+
+// OCI image-spec, manifest.md, "Guidance for an Empty Descriptor": an artifact without configuration has this
+// one, and nobody needs to be asked what it contains.
+constexpr std::string_view emptyConfig = "{}";
+constexpr const char* emptyDigest = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+
+Outcome<std::string> fetchConfig(RegistryClient& client, const Descriptor& config) {
+  bool empty = config.size == emptyConfig.size() && config.digest.hex() == emptyDigest;
+  if (empty) return std::string(emptyConfig);
+  auto bytes = client.smallBlob(config.digest, config.size);
+  if (!bytes) return bytes;
+  auto right = checkDigest(client, config.digest, *bytes);
+  return right ? bytes : tl::unexpected(right.error());
+}
 
 // Moves the index aside and fetches the manifest that it names for `platform`.
 Outcome<void> descend(RegistryClient& client, const Platform& platform, ImageDocuments& documents) {
@@ -11,7 +52,7 @@ Outcome<void> descend(RegistryClient& client, const Platform& platform, ImageDoc
   if (!chosen) return tl::unexpected(chosen.error());
   if (chosen->size > limits::document)
     return refuse(Code::resourceExhausted, "manifest", "is larger than 4 MiB");
-  auto manifest = client.manifest(chosen->digest.text());
+  auto manifest = manifestBy(client, chosen->digest);
   if (!manifest) return tl::unexpected(manifest.error());
   documents.index = std::move(documents.manifest);
   documents.manifest = std::move(*manifest);
@@ -26,7 +67,8 @@ Outcome<void> descend(RegistryClient& client, const Platform& platform, ImageDoc
 
 Outcome<ImageDocuments> fetchDocuments(RegistryClient& client, const ImageReference& reference,
                                        const Platform& platform) {
-  auto first = client.manifest(reference.digest() ? reference.digest()->text() : reference.tag());
+  auto first =
+      reference.digest() ? manifestBy(client, *reference.digest()) : client.manifest(reference.tag());
   if (!first) return tl::unexpected(first.error());
   ImageDocuments documents{{}, std::move(*first), {}};
   auto kind = kindOf(documents.manifest);
@@ -37,7 +79,7 @@ Outcome<ImageDocuments> fetchDocuments(RegistryClient& client, const ImageRefere
   }
   auto config = configOf(documents.manifest);
   if (!config) return tl::unexpected(config.error());
-  auto bytes = client.smallBlob(config->digest, config->size);
+  auto bytes = fetchConfig(client, *config);
   if (!bytes) return tl::unexpected(bytes.error());
   documents.config = std::move(*bytes);
   return documents;

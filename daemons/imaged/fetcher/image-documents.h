@@ -15,7 +15,8 @@ struct ImageDocuments {
   std::string config;
 };
 
-// By digest if the reference has one, else by tag. An index inside an index is refused (failedPrecondition).
+// By digest if the reference has one, else by tag. Refuses failedPrecondition an index inside an index, and a
+// document that is not the digest's: storaged would refuse it too, but another source may have the right one.
 Outcome<ImageDocuments> fetchDocuments(RegistryClient& client, const ImageReference& reference,
                                        const Platform& platform);
 

@@ -48,8 +48,11 @@ std::chrono::milliseconds backoff(int attempt) {
   return std::min<std::chrono::milliseconds>(100ms * (1 << std::min(attempt, 10)), 5s);
 }
 
-RegistryClient::RegistryClient(HttpClient& http, RegistryAccess registry, Credentials credentials)
-    : http_(http), registry_(std::move(registry)), authorizer_(http_, registry_, std::move(credentials)) {}
+RegistryClient::RegistryClient(HttpClient& http, RegistryAccess registry, Credentials credentials,
+                               const std::string& token)
+    : http_(http),
+      registry_(std::move(registry)),
+      authorizer_(http_, registry_, std::move(credentials), token) {}
 
 Outcome<std::string> RegistryClient::manifest(const std::string& tagOrDigest) {
   const char* joint = tagOrDigest.find(':') == std::string::npos ? ":" : "@";
@@ -153,21 +156,16 @@ HttpRequest RegistryClient::requestTo(const Url& url, const Wanted& wanted) cons
   if (url.samePlace(home)) {
     request.skipVerify = registry_.skipVerify;
     request.anyAddress = registry_.listed;
-  } else if (const ListedPlace* place = placeOf(url)) {
+    request.tls = &registry_.tls;
+  } else if (const ListedPlace* place = registry_.placeAt(url)) {
     request.skipVerify = place->insecure;
-    request.anyAddress = true;
+    request.anyAddress = place->listed;
+    request.tls = &place->tls;
   }
   if (url.sameOrigin(home) && !authorizer_.authorization().empty()) {
     request.headers.push_back("Authorization: " + authorizer_.authorization());
   }
   return request;
-}
-
-// What the configuration forgives, it forgives the place that it names alone: any other needs its own rule.
-const ListedPlace* RegistryClient::placeOf(const Url& url) const {
-  auto found = std::find_if(registry_.places.begin(), registry_.places.end(),
-                            [&url](const ListedPlace& place) { return url.isAt(place.host); });
-  return found == registry_.places.end() ? nullptr : &*found;
 }
 
 bool RegistryClient::mayRedirectTo(const Url& url) const {

@@ -22,8 +22,9 @@ struct Failure {
 
 class RegistryClient {
  public:
-  // `http` outlives the client.
-  RegistryClient(HttpClient& http, RegistryAccess registry, Credentials credentials);
+  // `http` outlives the client. `token`: a bearer token that may still hold; empty: none.
+  RegistryClient(HttpClient& http, RegistryAccess registry, Credentials credentials,
+                 const std::string& token = {});
   RegistryClient(const RegistryClient&) = delete;  // the authorizer refers to registry_
   RegistryClient& operator=(const RegistryClient&) = delete;
 
@@ -38,7 +39,9 @@ class RegistryClient {
   tl::expected<HttpResponse, Failure> blob(const Digest& digest, std::uint64_t offset, const BodySink& sink);
 
   // "registry example.com:5000", for refusals.
-  [[nodiscard]] std::string who() const { return "registry " + registry_.host; }
+  [[nodiscard]] std::string who() const { return registry_.who(); }
+  // The bearer token that a token server issued meanwhile; nothing if none did.
+  [[nodiscard]] const std::optional<IssuedToken>& issued() const { return authorizer_.issued(); }
   [[nodiscard]] HttpClient& http() { return http_; }
 
  private:
@@ -56,7 +59,6 @@ class RegistryClient {
   tl::expected<HttpResponse, Transport> askRegistry(const Wanted& wanted, const BodySink& sink);
   [[nodiscard]] Url urlOf(const Wanted& wanted) const;
   [[nodiscard]] HttpRequest requestTo(const Url& url, const Wanted& wanted) const;
-  [[nodiscard]] const ListedPlace* placeOf(const Url& url) const;
   [[nodiscard]] bool mayRedirectTo(const Url& url) const;
 
   HttpClient& http_;

@@ -24,6 +24,10 @@ Refusal noAnswerFrom(const std::string& who, Transport transport) {
     case Transport::forbiddenAddress:
       return {Code::permissionDenied, "",
               who + " is at a loopback or link-local address and no registry listed in the configuration"};
+    case Transport::proxy:
+      return unavailable(who + ": the proxy is not there, or refuses");
+    case Transport::badCertificate:
+      return {Code::failedPrecondition, "", who + ": the certificates of certs.d cannot be used"};
     case Transport::untrusted:
       return {Code::failedPrecondition, "", who + ": its certificate is not trusted"};
     case Transport::malformed:
@@ -41,7 +45,7 @@ Refusal brokenAnswerFrom(const std::string& who, long status) {
 }
 
 Refusal refusedBy(const RegistryAccess& registry, long status, const std::string& what) {
-  std::string who = "registry " + registry.host;
+  std::string who = registry.who();
   std::string text = " (HTTP " + std::to_string(status) + ")";
   if (status == 401 || status == 403) {
     return {Code::permissionDenied, "", who + " refuses access to " + registry.repository + text};

@@ -18,6 +18,7 @@ class Url {
 
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] const std::string& host() const { return host_; }  // lower case, IPv6 in brackets, no port
+  [[nodiscard]] const std::string& port() const { return port_; }  // also the scheme's own
   [[nodiscard]] bool isHttps() const { return scheme_ == "https"; }
   // Same host and port, whatever the scheme: what the configuration says of a registry is of this place
   // alone.

@@ -94,6 +94,7 @@ class DockerRegistryTest(unittest.TestCase):
 
         for reference in (f"{ADDRESS}/test/box:1", f"{ADDRESS}/test/box@{digest(manifest)}"):
             _, documents = self.call("resolve", reference)
+            self.assertEqual(documents.pop("reference"), reference)
             self.assertEqual(documents, {"index": "", "manifest": manifest.decode(), "config": config.decode()})
         data, answer = self.call("fetch", f"{ADDRESS}/test/box:1", digest(layer), str(len(layer)))
         self.assertEqual(answer, {"bytes": len(layer)})

@@ -39,6 +39,10 @@ INDEX = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [
     descriptor(MANIFEST, platform={"os": "linux", "architecture": "amd64"}),
     descriptor(b"[]", platform={"os": "unknown", "architecture": "unknown"})]}).encode()
 
+ARTIFACT = json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": "application/vnd.example",
+                       "config": {"mediaType": "application/vnd.oci.empty.v1+json", **descriptor(b"{}")},
+                       "layers": [descriptor(LAYER)]}).encode()
+
 DOCUMENTS = {digest(MANIFEST): MANIFEST, "latest": MANIFEST, "multi": INDEX, digest(INDEX): INDEX}
 BLOBS = {digest(CONFIG): CONFIG, digest(LAYER): LAYER}
 
@@ -53,7 +57,7 @@ class QuietServer(http.server.ThreadingHTTPServer):
 class Registry:
     """One listener. `peers` are URLs of other ones that redirects and challenges point to."""
 
-    def __init__(self, address, certificate=None):
+    def __init__(self, address, certificate=None, client_certificate=None):
         self.requests = []
         self.peers = {}
         self.flaky = 0
@@ -66,6 +70,9 @@ class Registry:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
+            if client_certificate:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(client_certificate)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.host = f"{address}:{self.server.server_address[1]}"
         self.url = ("https://" if certificate else "http://") + self.host
@@ -102,7 +109,7 @@ class RegistryHandler(http.server.BaseHTTPRequestHandler):
         self.note()
         form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         good = form.get("refresh_token") == [REFRESH_TOKEN] and form.get("grant_type") == ["refresh_token"]
-        self.send(200, json.dumps({"access_token": TOKEN}).encode()) if good else self.send(401)
+        self.send(200, json.dumps({"access_token": TOKEN, "expires_in": 5}).encode()) if good else self.send(401)
 
     # What a good registry does
 
@@ -131,7 +138,15 @@ class RegistryHandler(http.server.BaseHTTPRequestHandler):
         location = self.registry.peers["cdn"] + "/cdn/" + reference + "?sig=S3CRET-signature"
         return self.send(307, b"", {"Location": location})
 
+    def behave_artifact(self, kind, reference):
+        """A manifest that is no image's; the empty config is not even there."""
+        self.send(200, ARTIFACT) if kind == "manifests" else self.send(404)
+
     # What a bad one does
+
+    def behave_liar(self, kind, reference):
+        """Another document than was asked for."""
+        self.send(200, ARTIFACT) if kind == "manifests" else self.behave_good(kind, reference)
 
     def behave_trouble(self, kind, reference):
         self.send(500, b"S3CRET stack trace")
@@ -264,7 +279,9 @@ class RegistryHandler(http.server.BaseHTTPRequestHandler):
         if behaviour == "broken-token":
             return self.send(200, json.dumps({"token": "a\r\nX-Injected: yes"}).encode())
         if behaviour == "anonymous" or self.headers.get("Authorization") == BASIC:
-            return self.send(200, json.dumps({"token": TOKEN}).encode())
+            # So short a life is not worth keeping: no test profits from another one's.
+            seconds = self.registry.peers.get("token_seconds", 5)
+            return self.send(200, json.dumps({"token": TOKEN, "expires_in": seconds}).encode())
         return self.send(401)
 
     def range_start(self):

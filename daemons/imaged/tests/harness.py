@@ -20,12 +20,14 @@ BIN, TESTS = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 class Imaged:
     """One running daemon with its socket and log."""
 
-    def __init__(self, config):
+    def __init__(self, config, top="", environment=None):
+        """`top`: keys that stand before any table. Of the host's own files none is read, unless it names them."""
         self.directory = tempfile.TemporaryDirectory(prefix="imaged-")
         os.chmod(self.directory.name, 0o755)
         self.config = self.path("bulkhead.toml")
         with open(self.config, "w") as file:
-            file.write(f"[identity]\nuid_base = {CRI_UID}\n{config}")
+            file.write(f'registries_conf = "{self.path("registries.conf")}"\ncerts_dirs = ["{self.path("certs.d")}"]\n'
+                       f"{top}[identity]\nuid_base = {CRI_UID}\n{config}".replace("@HERE@", self.directory.name))
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(self.path("s"))
         listener.listen(16)
@@ -38,11 +40,18 @@ class Imaged:
             os.dup2(listener.fileno(), 3)
             os.set_inheritable(3, True)  # when it was 3 already
 
-        self.process = subprocess.Popen(command, stderr=self.log_file, close_fds=False, preexec_fn=pass_listener)
+        self.process = subprocess.Popen(command, stderr=self.log_file, close_fds=False, preexec_fn=pass_listener,
+                                        env={**os.environ, **(environment or {})})
         listener.close()
 
     def path(self, name):
         return self.directory.name + "/" + name
+
+    def write(self, name, text, mode=0o644):
+        os.makedirs(os.path.dirname(self.path(name)), mode=0o755, exist_ok=True)
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        os.chmod(self.path(name), mode)
 
     def log(self):
         with open(self.path("log")) as file:

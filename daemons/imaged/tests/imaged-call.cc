@@ -1,7 +1,8 @@
 // imaged-call: plays cri towards a running bulkhead-imaged, for tests.
 //
-//   imaged-call SOCKET resolve REFERENCE [auth.username=U auth.password=P … platform.architecture=A …]
-//   imaged-call SOCKET fetch REFERENCE DIGEST SIZE [auth.…]      the blob goes to standard output, a pipe
+//   imaged-call SOCKET resolve REFERENCE [auth.username=U auth.password=P … platform.architecture=A
+//   namespace=N …] imaged-call SOCKET names REFERENCE imaged-call SOCKET fetch REFERENCE DIGEST SIZE [auth.…]
+//   the blob goes to standard output, a pipe
 //
 // With uid=N it becomes that user before it connects. Prints the result as one JSON object on standard error.
 #include <kj/async-io.h>
@@ -50,15 +51,29 @@ nlohmann::json resolve(schema::Imaged::Client imaged, kj::WaitScope& wait, const
   auto request = imaged.resolveRequest();
   request.setReference(reference);
   fill(request.initAuth(), settings);
+  request.setNamespace(settings["namespace"]);
   request.initPlatform().setOs(settings["platform.os"]);
   request.getPlatform().setArchitecture(settings["platform.architecture"]);
   request.getPlatform().setVariant(settings["platform.variant"]);
   auto response = request.send().wait(wait);
   auto result = response.getResult();
   if (result.isRefused()) return {{"refused", refusalToJson(result.getRefused())}};
-  return {{"index", ipc::toString(result.getOk().getIndex())},
-          {"manifest", ipc::toString(result.getOk().getManifest())},
-          {"config", ipc::toString(result.getOk().getConfig())}};
+  auto documents = result.getOk().getDocuments();
+  return {{"reference", ipc::toString(result.getOk().getReference())},
+          {"index", ipc::toString(documents.getIndex())},
+          {"manifest", ipc::toString(documents.getManifest())},
+          {"config", ipc::toString(documents.getConfig())}};
+}
+
+nlohmann::json names(schema::Imaged::Client imaged, kj::WaitScope& wait, const char* reference) {
+  auto request = imaged.namesRequest();
+  request.setReference(reference);
+  auto response = request.send().wait(wait);
+  auto result = response.getResult();
+  if (result.isRefused()) return {{"refused", refusalToJson(result.getRefused())}};
+  nlohmann::json names = nlohmann::json::array();
+  for (auto name : result.getOk().getNames()) names.push_back(ipc::toString(name));
+  return {{"names", names}};
 }
 
 nlohmann::json fetch(schema::Imaged::Client imaged, kj::WaitScope& wait, char** words, Settings settings) {
@@ -67,6 +82,7 @@ nlohmann::json fetch(schema::Imaged::Client imaged, kj::WaitScope& wait, char** 
   request.setDigest(words[1]);
   request.setSize(std::stoull(words[2]));
   fill(request.initAuth(), settings);
+  request.setNamespace(settings["namespace"]);
   request.setSink(ipc::makeFile(duplicate(STDOUT_FILENO)));
   ::close(STDOUT_FILENO);
   auto response = request.send().wait(wait);
@@ -87,6 +103,7 @@ int run(int argc, char** argv) {
   std::string verb = argv[2];
   nlohmann::json answer;
   if (verb == "resolve") answer = resolve(imaged, io.waitScope, argv[3], settings);
+  if (verb == "names") answer = names(imaged, io.waitScope, argv[3]);
   if (verb == "fetch" && argc >= 6) answer = fetch(imaged, io.waitScope, argv + 3, settings);
   std::cerr << answer.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) << std::endl;
   return 0;

@@ -254,13 +254,13 @@ progress_timeout_seconds = 2
 
     def test_documents(self):
         single = self.resolve(self.plain.host + "/good")
+        self.assertEqual(single.pop("reference"), self.plain.host + "/good:latest")
         self.assertEqual(single, {"index": "", "manifest": fake.MANIFEST.decode(), "config": fake.CONFIG.decode()})
         multi = self.resolve(self.plain.host + "/good:multi", **{"platform.architecture": "amd64"})
-        self.assertEqual(multi, {**single, "index": fake.INDEX.decode()})
-        pinned = self.resolve(self.plain.host + "/good:gone@" + fake.digest(fake.MANIFEST))
-        self.assertEqual(pinned, single)
-        self.assertEqual(self.resolve(self.tls.host + "/good"), single)
-        self.assertEqual(self.resolve(self.plain.host + "/flaky"), single)
+        self.assertLess({**single, "index": fake.INDEX.decode()}.items(), multi.items())
+        for name in (self.plain.host + "/good:gone@" + fake.digest(fake.MANIFEST), self.tls.host + "/good",
+                     self.plain.host + "/flaky"):
+            self.assertLess(single.items(), self.resolve(name).items(), name)
 
     def test_names_and_trusted_certificates(self):
         name = "registry.test:" + self.trusted.host.split(":")[1]
@@ -373,7 +373,7 @@ class LifeTest(unittest.TestCase):
     def test_a_bad_location_stops_the_start(self):
         imaged = self.start('[[registry]]\nprefix = "a.test"\nlocation = "UPPER/Case"\n')
         self.assertEqual(imaged.process.wait(timeout=5), 1)
-        self.assertIn("a.test", imaged.log())
+        self.assertIn("'registry.location' must be host", imaged.log())
 
 
 if __name__ == "__main__":

@@ -1,27 +1,16 @@
-#include "daemons/imaged/fetch-operation.h"
+#include "daemons/imaged/errand.h"
 
 #include <sys/socket.h>
 
-#include <cstring>
+#include "daemons/imaged/wipe.h"
 
 namespace bulkhead::imaged {
-namespace {
-
-// The credential has been sent on; no copy of ours outlives that.
-void wipe(capnp::MallocMessageBuilder& message) {
-  for (auto segment : message.getSegmentsForOutput()) {
-    auto bytes = segment.asBytes();
-    ::explicit_bzero(const_cast<unsigned char*>(bytes.begin()), bytes.size());
-  }
-}
-
-}  // namespace
 
 FetchZygote::FetchZygote(kj::UnixEventPort& port, Fd control) : control_(port, std::move(control)) {}
 
-void FetchZygote::spawn(Fd socket, Fd leash) {
+void FetchZygote::spawn(schema::Spawn::Kind kind, Fd socket, Fd leash) {
   auto message = kj::heap<capnp::MallocMessageBuilder>();
-  (void)message->initRoot<schema::Spawn>();
+  message->initRoot<schema::Spawn>().setKind(kind);
   std::vector<int> borrowed{socket.get(), leash.get()};
   auto& raw = *message;
   auto sent = sends_.then([this, &raw, borrowed = std::move(borrowed)]() mutable {
@@ -38,23 +27,23 @@ kj::Promise<void> FetchZygote::watch() {
   return spoke.exclusiveJoin(kj::mv(broken_.promise));
 }
 
-FetchOperation::FetchOperation(kj::UnixEventPort& port, FetchZygote& zygote)
-    : port_(port), zygote_(zygote), request_(message_.initRoot<schema::FetchRequest>()) {}
+Errand::Errand(kj::UnixEventPort& port, FetchZygote& zygote, schema::Spawn::Kind kind)
+    : port_(port), zygote_(zygote), kind_(kind) {}
 
-kj::Promise<ipc::Packet> FetchOperation::run() {
+kj::Promise<ipc::Packet> Errand::run() {
   spawn();
   return sendRequest().then([this] { return KJ_ASSERT_NONNULL(socket_)->receive(); });
 }
 
-void FetchOperation::spawn() {
+void Errand::spawn() {
   SocketPair pair = makeSocketPair(SOCK_SEQPACKET);
   Pipe leash = makePipe();
   socket_ = kj::heap<ipc::AsyncPacketSocket>(port_, std::move(pair.first));
   leash_ = std::move(leash.write);
-  zygote_.spawn(std::move(pair.second), std::move(leash.read));
+  zygote_.spawn(kind_, std::move(pair.second), std::move(leash.read));
 }
 
-kj::Promise<void> FetchOperation::sendRequest() {
+kj::Promise<void> Errand::sendRequest() {
   std::vector<int> fds;
   if (sink_) fds.push_back(sink_.get());
   return KJ_ASSERT_NONNULL(socket_)->send(message_, std::move(fds)).then([this] {

@@ -1,5 +1,5 @@
-// FetchOperation: one fetcher's life as main sees it. Dropping it closes the socket, which ends a fetcher
-// that listens, and the leash, at which the zygote kills one that does not.
+// Errand: one request to a process that the zygote forks for it, as main sees it. Dropping it closes the
+// socket, which ends a process that listens, and the leash, at which the zygote kills one that does not.
 #pragma once
 
 #include <capnp/message.h>
@@ -17,9 +17,9 @@ class FetchZygote {
  public:
   FetchZygote(kj::UnixEventPort& port, Fd control);
 
-  // Asks for a fetcher that serves `socket`, and is killed when the other end of `leash` closes. Requests go
+  // Asks for a process that serves `socket`, and is killed when the other end of `leash` closes. Requests go
   // out in the order of the calls; a failure shows in watch().
-  void spawn(Fd socket, Fd leash);
+  void spawn(schema::Spawn::Kind kind, Fd socket, Fd leash);
   // Rejects when the zygote is gone: main cannot go on without it. Never resolves.
   kj::Promise<void> watch();
 
@@ -29,17 +29,20 @@ class FetchZygote {
   kj::Promise<void> sends_ = kj::READY_NOW;
 };
 
-class FetchOperation {
+class Errand {
  public:
-  FetchOperation(kj::UnixEventPort& port, FetchZygote& zygote);
+  Errand(kj::UnixEventPort& port, FetchZygote& zygote, schema::Spawn::Kind kind);
 
-  // To be filled in before run().
-  schema::FetchRequest::Builder request() { return request_; }
+  // To be filled in before run(): a FetchRequest or a PlanRequest. Wiped once it is sent.
+  template <typename Request>
+  typename Request::Builder init() {
+    return message_.initRoot<Request>();
+  }
   // The pipe that a blob goes to.
   void setSink(Fd sink) { sink_ = std::move(sink); }
 
-  // A FetchReply. Rejects DISCONNECTED if the fetcher died without one. Keep this object while the promise
-  // lives.
+  // A FetchReply or PlanReply. Rejects DISCONNECTED if the process died without one. Keep this object while
+  // the promise lives.
   kj::Promise<ipc::Packet> run();
 
  private:
@@ -48,8 +51,8 @@ class FetchOperation {
 
   kj::UnixEventPort& port_;
   FetchZygote& zygote_;
+  schema::Spawn::Kind kind_;
   capnp::MallocMessageBuilder message_;
-  schema::FetchRequest::Builder request_;
   Fd sink_;
   Fd leash_;
   kj::Maybe<kj::Own<ipc::AsyncPacketSocket>> socket_;
