@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <vector>
+
 namespace bulkhead {
 namespace {
 
@@ -91,6 +94,34 @@ TEST(ImageReference, RefusesAndNamesTheField) {
     auto ref = ImageReference::parse(bad, "image.image");
     ASSERT_FALSE(ref) << bad;
     EXPECT_EQ(ref.error().field, "image.image");
+  }
+}
+
+// Random names of the grammar's own parts (distribution/reference, regexp.go), and the same with one byte
+// changed: what is taken is spelled again as it was, and holds nothing that could lead elsewhere.
+TEST(ImageReference, WhatIsTakenMeansWhatItSays) {
+  std::mt19937 random(20);
+  auto pick = [&random](const std::vector<std::string>& from) { return from[random() % from.size()]; };
+  const std::vector<std::string> hosts{"a.test",       "localhost",  "x-1.y.test:5000",
+                                       "10.0.0.1:443", "[::1]:5000", "[fd00::a]"};
+  const std::vector<std::string> words{"a", "b9", "0", "library", "c.d", "e_f", "g__h", "i---j"};
+  const std::vector<std::string> tags{"", ":1", ":v1.0-rc_2", ":_", ":LATEST"};
+  for (int i = 0; i < 20000; ++i) {
+    std::string text = pick(hosts);
+    for (unsigned depth = 1 + random() % 4; depth > 0; --depth) text += "/" + pick(words);
+    text += pick(tags) + (random() % 3 == 0 ? "@" + digest : "");
+    auto whole = ImageReference::parse(text, "image");
+    ASSERT_TRUE(whole) << text;
+    EXPECT_EQ(whole->text(),
+              whole->tag().ends_with("latest") && !text.ends_with("latest") ? text + ":latest" : text);
+
+    text[random() % text.size()] = static_cast<char>(random());
+    auto changed = ImageReference::parse(text, "image");
+    if (!changed) continue;
+    EXPECT_EQ(ImageReference::parse(changed->text(), "image").value(), *changed) << text;
+    EXPECT_EQ(changed->text().find_first_of("%?#\\ \t\n"), std::string::npos) << text;
+    EXPECT_EQ(changed->text().find(".."), std::string::npos) << text;
+    EXPECT_EQ(changed->host().find('@'), std::string::npos) << text;
   }
 }
 
