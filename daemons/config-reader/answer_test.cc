@@ -151,6 +151,12 @@ TEST_F(Answer, KeysWinOverTheProfileWhereverItIsChosen) {
   EXPECT_EQ(texts(ceiling.getCapabilities()), (std::vector<std::string>{"CAP_CHOWN", "CAP_KILL"}));
 }
 
+TEST_F(Answer, KnowsWhatBecomesOfAnImagesVolumes) {
+  EXPECT_EQ(errorOf("image_volumes = \"bind\"\n"), "");
+  EXPECT_EQ(errorOf("image_volumes = \"copy\"\n"),
+            "b.toml:1: 'image_volumes' must be one of: mkdir, bind, ignore");
+}
+
 TEST_F(Answer, RefusesACeilingThatMakesNoSense) {
   EXPECT_EQ(ceilingErrorOf("profile = \"lax\"\n"),
             "c.toml:1: 'profile' must be one of: baseline, restricted, permissive");

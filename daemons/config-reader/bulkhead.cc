@@ -90,6 +90,12 @@ void writePinnedImages(const Setting& setting, schema::Config::Builder config) {
   fill(config.initPinnedImages(static_cast<unsigned>(patterns.size())), patterns);
 }
 
+schema::ImageVolumes imageVolumes(const Setting& setting) {
+  const std::string& text = oneOf(setting, {"mkdir", "bind", "ignore"});
+  if (text == "bind") return schema::ImageVolumes::BIND;
+  return text == "ignore" ? schema::ImageVolumes::IGNORE : schema::ImageVolumes::MKDIR;
+}
+
 void writePull(const Settings& settings, schema::Pull::Builder pull) {
   constexpr std::int64_t most = std::int64_t{1} << 50;
   pull.setProgressTimeoutMs(milliseconds(settings.at("pull.progress_timeout_seconds")));
@@ -141,6 +147,7 @@ void writeConfig(const Settings& settings, const Accounts& accounts, schema::Con
   writePull(settings, config.initPull());
   writePinnedImages(settings.at("pinned_images"), config);
   writeFetching(settings, config.initFetching());
+  config.setImageVolumes(imageVolumes(settings.at("image_volumes")));
 }
 
 }  // namespace bulkhead::config

@@ -11,6 +11,10 @@ constexpr std::array bulkhead{
         "The runtime of pods that name no handler: a name from [runtimes]."},
     Key{"fallback_runtime", Type::text, "\"\"", "Used when the default one refuses this host. Empty: never."},
     Key{"cgroup_parent", Type::text, "\"/bulkhead\"", "Cgroup of pods that name no parent."},
+    Key{"image_volumes", Type::text, "\"mkdir\"",
+        "What becomes of the volumes that an image declares: mkdir (directories in the container's own "
+        "layer), "
+        "bind (an empty directory each, removed with the container) or ignore."},
     Key{"pinned_images", Type::texts, "[]",
         "Images that the kubelet's garbage collection spares: a name as listed, \"x*\" (begins with) or "
         "\"*x*\" "

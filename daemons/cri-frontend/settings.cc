@@ -13,6 +13,7 @@ Settings readSettings(schema::Config::Reader config) {
   std::vector<std::string> pinned;
   for (auto pattern : config.getPinnedImages()) pinned.push_back(ipc::toString(pattern));
   settings.pinnedImages = PinnedImages(pinned);
+  settings.imageVolumes = config.getImageVolumes();
   return settings;
 }
 

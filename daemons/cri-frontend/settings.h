@@ -15,6 +15,7 @@ struct Settings {
   std::string cgroupParent;
   std::string ceilingProfile;
   PinnedImages pinnedImages;
+  schema::ImageVolumes imageVolumes = schema::ImageVolumes::MKDIR;
 };
 
 Settings readSettings(schema::Config::Reader config);

@@ -25,6 +25,14 @@ struct Config {
   pull @9 :Pull;
   pinnedImages @10 :List(Text);  # names; "x*" begins with, "*x*" contains
   fetching @11 :Fetching;
+  imageVolumes @12 :ImageVolumes;
+}
+
+enum ImageVolumes {
+  # What becomes of the VOLUMEs that an image declares.
+  mkdir @0;
+  bind @1;
+  ignore @2;
 }
 
 struct Identities {

@@ -83,14 +83,21 @@ struct ContainerSpec {
   tty @18 :Bool;
   stdin @19 :Bool;
   logPath @20 :Text;           # relative to the pod's log directory; empty: no log
+  directories @21 :List(Text); # made in the root file system if they are absent: an image's declared volumes
 }
 
 struct Mount {
-  source @0 :Text;             # absolute, on the host; opened once, judged, cloned
+  source @0 :Text;             # of a bind: absolute, on the host; opened once, judged, cloned
   destination @1 :Text;
   readOnly @2 :Bool;
   propagation @3 :Propagation;
   recursiveReadOnly @4 :Bool;
+  union {
+    bind @5 :Void;
+    image @6 :Text;            # the root of the image with this id; readOnly, private
+    volume @7 :UInt16;         # the container's anonymous volume of this number; private
+  }
+  subPath @8 :Text;            # of an image
 
   enum Propagation {
     private @0;

@@ -110,6 +110,10 @@ def documents():
 def texts():
     write("reference", short="busybox", whole="localhost:5000/a/b__c-d.e:Tag.1@sha256:" + "a" * 64, ipv6="[::1]:5000/x:y", nul="[::1\0]/x",
           climbs="example.com/../x", escape="example.com/%2e%2e/x", upper="A/b", docker="docker.io/library/x@" + ZEROS)
+    passwd, group = "root:x:0:0::/:/bin/sh\napp:x:1000:1001::/:\n1002:x:0:0::/:\n", "root:x:0:\nstaff:x:50:app,root\n"
+    write("accounts", both="app:staff\0" + passwd + "\0" + group, number="1002\0" + passwd + "\0" + group,
+          wraps="app\0app:x:4294967296:4294967295::/:\n\0staff:x:4294967296:app\n", long_number="9" * 36 + "\0" + "9" * 36 + ":x:0:0::/:",
+          short="app\0app:x:1\napp:x:1:2\0:::\n::::app", colons="a:\0a:a:1:1\0,,:x:2:,a,")
     write("auth-challenge", bearer='Bearer realm="https://auth.test/token",service="r",scope="repository:a/b:pull"',
           several='Basic realm="a", Bearer realm=b , service = "c\\"d",,Negotiate', open='Bearer realm="', token68="Negotiate a+/b==")
     write("url", absolute="https://registry.test:5000/v2/\n/v2/x?a=b#c", relative="http://[::1]:5000/a/b\n../c",

@@ -65,6 +65,12 @@ void putOverRoot(const Fd& root) {
 void leaveTheRest(const Fd& root) {
   if (::fchdir(root.get()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0) throwErrno("pivot_root");
   if (::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0) throwErrno("umount old root");
+  // What lay on the old root's directory went first, and the old root is still there: ".." leads to it.
+  struct stat above {};
+  struct stat own {};
+  if (::stat("/..", &above) != 0 || ::stat("/", &own) != 0) throwErrno("stat root");
+  if (above.st_dev != own.st_dev || above.st_ino != own.st_ino)
+    throw SystemError("the old root is not gone", EBUSY);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -11,6 +12,7 @@
 #include <fstream>
 
 #include "daemons/common/base/beneath.h"
+#include "daemons/common/base/error.h"
 #include "daemons/common/jail/in-child.h"
 
 namespace bulkhead::jail {
@@ -68,6 +70,24 @@ TEST_F(View, HoldsWhatWasPutIntoIt) {
               return static_cast<int>(std::count(std::istreambuf_iterator<char>(table), {}, '\n'));
             }),
             2);
+}
+
+// What lies on the root directory would be taken off in its stead.
+TEST_F(View, AnOldRootThatStaysIsAnError) {
+  EXPECT_EQ(
+      codeOfChild([] {
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+          return 1;
+        Fd cover = cloneMount(openDirectory("/proc").get(), 0);
+        if (::move_mount(cover.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) return 2;
+        try {
+          enterCell(cloneMount(openDirectory("/etc").get(), 0));
+        } catch (const SystemError&) {
+          return 0;
+        }
+        return 3;
+      }),
+      0);
 }
 
 }  // namespace

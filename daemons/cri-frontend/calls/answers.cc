@@ -1,7 +1,7 @@
 #include "daemons/cri-frontend/calls/answers.h"
 
+#include "daemons/common/base/user-spec.h"
 #include "daemons/cri-frontend/translate/signals.h"
-#include "daemons/cri-frontend/translate/user.h"
 
 namespace bulkhead::cri {
 namespace {
@@ -121,6 +121,11 @@ v1::ContainerStatus containerStatusOf(const Container& container) {
   *status.mutable_labels() = config.labels();
   *status.mutable_annotations() = config.annotations();
   *status.mutable_mounts() = config.mounts();
+  for (int i = 0; i < record.mount_images_size(); ++i) {
+    if (record.mount_images(i).empty()) continue;
+    status.mutable_mounts(i)->set_readonly(true);
+    status.mutable_mounts(i)->mutable_image()->set_image_ref(imageRef(record.mount_images(i)));
+  }
   status.set_log_path(record.log_path());
   if (config.linux().has_resources())
     *status.mutable_resources()->mutable_linux() = config.linux().resources();
@@ -141,11 +146,12 @@ v1::Image imageItem(const StoredImage& image, const PinnedImages& pinned) {
     (*item.mutable_spec()->mutable_annotations())[key] = value;
   // A number is a uid; anything else, also a number that cannot be one, is a name that the kubelet cannot
   // call non-root.
-  std::string name = image.user.substr(0, image.user.find(':'));
-  if (auto user = parseImageUser(name, "user")) {
-    item.mutable_uid()->set_value(user->uid);
+  auto user = UserSpec::parse(image.user, "user");
+  const auto* uid = user ? std::get_if<uint32_t>(&user->user) : nullptr;
+  if (uid != nullptr) {
+    item.mutable_uid()->set_value(*uid);
   } else {
-    item.set_username(name);
+    item.set_username(image.user.substr(0, image.user.find(':')));
   }
   return item;
 }

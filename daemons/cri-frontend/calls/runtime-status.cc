@@ -48,7 +48,8 @@ void addHandlers(v1::StatusResponse& response, const Settings& settings) {
     handler.set_name(name);
     handler.mutable_features();
   }
-  response.mutable_features();
+  // Strict leaves out what the image says (translate/user).
+  response.mutable_features()->set_supplemental_groups_policy(true);
 }
 
 std::string configInfo(const Frontend& frontend) {

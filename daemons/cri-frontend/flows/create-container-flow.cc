@@ -4,6 +4,7 @@
 
 #include "daemons/cri-frontend/clock.h"
 #include "daemons/cri-frontend/flows/remove-container-flow.h"
+#include "daemons/cri-frontend/translate/fields.h"
 #include "daemons/cri-frontend/translate/peer-fields.h"
 #include "daemons/cri-frontend/translate/pod.h"
 
@@ -20,6 +21,12 @@ Outcome<std::string> hostnameIn(const Pod& pod, const Settings& settings) {
   return name;
 }
 
+// The kubelet knows a volume that cannot be mounted by this word at the front (kubernetes, cri-api
+// pkg/errors: ErrImageVolumeMountFailed).
+Refusal volumeFailed(Refusal refusal) {
+  return {refusal.code, "", "ImageVolumeMountFailed: " + describe(refusal)};
+}
+
 Refusal stoppedMeanwhile() {
   return {Code::failedPrecondition, "pod_sandbox_id", "the pod was stopped meanwhile"};
 }
@@ -32,7 +39,10 @@ Answer<ContainerId> CreateContainerFlow::run(Frontend& frontend, PodRef pod,
   auto flow = kj::heap<CreateContainerFlow>(frontend, std::move(pod), config);
   auto& self = *flow;
   auto planned = self.findImage(image);
-  auto layered = andThen(kj::mv(planned), [&self]() { return self.makeLayer(); });
+  auto known = andThen(kj::mv(planned), [&self]() { return self.findUser(); });
+  auto found = andThen(kj::mv(known), [&self]() { return self.findVolumes(); });
+  auto intended = andThen(kj::mv(found), [&self]() { return self.recordIntent(); });
+  auto layered = andThen(kj::mv(intended), [&self]() { return self.makeLayer(); });
   auto launched = andThen(kj::mv(layered), [&self]() { return self.launch(); });
   auto made = andThen(kj::mv(launched), [&self]() { return self.commit(); });
   return made
@@ -63,40 +73,95 @@ Answer<void> CreateContainerFlow::findImage(const std::string& image) {
 Answer<void> CreateContainerFlow::plan(const StoredImage& image) {
   auto hostname = hostnameIn(*pod_, frontend_.settings);
   if (!hostname) return refused<void>(hostname.error());
-  auto translated = translateContainer(config_, pod_->record.config(), *hostname, image);
+  auto translated =
+      translateContainer(config_, pod_->record.config(), *hostname, image, frontend_.settings.imageVolumes);
   if (!translated) return refused<void>(translated.error());
   plan_ = std::move(*translated);
-  // A stop waits for creations that it finds in the table; one that is not there yet must not get there.
-  if (!podIsReady()) return refused<void>(stoppedMeanwhile());
-  recordIntent(image);
+  auto user = planUser(config_.linux().security_context(), image.user);
+  if (!user) return refused<void>(user.error());
+  user_ = std::move(*user);
+  image_ = image.id;
   return good();
 }
 
-void CreateContainerFlow::recordIntent(const StoredImage& image) {
+Answer<void> CreateContainerFlow::findUser() {
+  auto take = [this](ImageUser&& found) {
+    plan_.user = combine(user_, found);
+    return good();
+  };
+  if (auto known = knownUser(user_)) return take(std::move(*known));
+  auto found = frontend_.storaged.lookupUser(*image_, user_.asked, user_.memberships);
+  return reworded(andThen(kj::mv(found), take), [this](Refusal refusal) {
+    if (refusal.field == "user") refusal.field = user_.field;
+    return refusal;
+  });
+}
+
+Answer<void> CreateContainerFlow::findVolumes() {
+  std::vector<Answer<void>> found;
+  for (size_t i = 0; i < plan_.mounts.size(); ++i) {
+    if (plan_.mounts[i].origin == MountPlan::Origin::image) found.push_back(findVolume(plan_.mounts[i], i));
+  }
+  return all(std::move(found));
+}
+
+Answer<void> CreateContainerFlow::findVolume(MountPlan& mount, size_t index) {
+  auto asked = frontend_.storaged.imageStatus(mount.imageName);
+  return andThen(kj::mv(asked), [&mount, index](std::optional<StoredImage>&& image) -> Answer<void> {
+    std::string field = indexed("config.mounts", static_cast<int>(index)) + ".image.image";
+    if (!image)
+      return refused<void>(volumeFailed({Code::notFound, field, "no such image here: pull it first"}));
+    mount.image = image->id;
+    return good();
+  });
+}
+
+Answer<void> CreateContainerFlow::recordIntent() {
+  // A stop waits for creations that it finds in the table; one that is not there yet must not get there.
+  if (!podIsReady()) return refused<void>(stoppedMeanwhile());
   record::Container record;
   record.set_id(id_.text());
   record.set_pod_id(pod_->id.text());
   *record.mutable_config() = config_;
-  record.set_image_id(image.id.text());
+  record.set_image_id(image_->text());
   record.set_state(record::Container::CREATING);
   record.set_uid(plan_.user.uid);
   record.set_gid(plan_.user.gid);
   for (uint32_t group : plan_.user.groups) record.add_groups(group);
   record.set_stop_signal(plan_.stopSignal);
+  for (int i = 0; i < config_.mounts_size(); ++i) {
+    const auto& image = plan_.mounts[static_cast<size_t>(i)].image;
+    record.add_mount_images(image ? image->text() : "");
+  }
   if (!plan_.logPath.empty())
     record.set_log_path(pod_->record.config().log_directory() + "/" + plan_.logPath);
   container_ = frontend_.containers.insert(std::move(record));
+  return good();
 }
 
 Answer<void> CreateContainerFlow::makeLayer() {
-  auto image = ImageId::parse(container_->record.image_id(), "image_id");
-  return frontend_.storaged.createLayer(id_, *image);
+  std::vector<VolumeImage> volumes;
+  for (const MountPlan& mount : plan_.mounts) {
+    if (mount.image) volumes.push_back({*mount.image, mount.imageName});
+  }
+  return frontend_.storaged.createLayer(id_, *image_, volumes);
 }
 
 Answer<void> CreateContainerFlow::launch() {
   auto launched = frontend_.launcher.createContainer([this](auto to) { describe(to, id_, pod_->id, plan_); });
-  return reworded(kj::mv(launched),
-                  [](Refusal refusal) { return inCriTerms(std::move(refusal), Asked::container); });
+  return reworded(kj::mv(launched), [this](Refusal refusal) {
+    bool ofImage = isImageVolume(refusal.field);
+    refusal = inCriTerms(std::move(refusal), Asked::container);
+    return ofImage ? volumeFailed(std::move(refusal)) : refusal;
+  });
+}
+
+bool CreateContainerFlow::isImageVolume(const std::string& field) const {
+  for (size_t i = 0; i < plan_.mounts.size(); ++i) {
+    bool named = field.starts_with(indexed("mounts", static_cast<int>(i)));
+    if (named) return plan_.mounts[i].origin == MountPlan::Origin::image;
+  }
+  return false;
 }
 
 Answer<ContainerId> CreateContainerFlow::commit() {

@@ -22,11 +22,16 @@ class CreateContainerFlow {
  private:
   Answer<void> findImage(const std::string& image);
   Answer<void> plan(const StoredImage& image);
-  void recordIntent(const StoredImage& image);
+  Answer<void> findUser();
+  Answer<void> findVolumes();
+  Answer<void> findVolume(MountPlan& mount, size_t index);
+  Answer<void> recordIntent();
   Answer<void> makeLayer();
   Answer<void> launch();
   Answer<ContainerId> commit();
   Answer<ContainerId> undo(Refusal refusal);
+  // Whether the launcher's `field` is one of the plan's image volumes.
+  [[nodiscard]] bool isImageVolume(const std::string& field) const;
 
   [[nodiscard]] bool podIsReady() const { return pod_->record.state() == record::Pod::READY; }
 
@@ -34,6 +39,8 @@ class CreateContainerFlow {
   PodRef pod_;
   ::runtime::v1::ContainerConfig config_;
   ContainerId id_;
+  std::optional<ImageId> image_;
+  UserPlan user_;
   ContainerPlan plan_;
   ContainerRef container_;
   bool over_ = false;  // committed or undone

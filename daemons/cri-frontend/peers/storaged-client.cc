@@ -36,7 +36,14 @@ Outcome<StoredImage> readImage(schema::StoredImage::Reader from) {
                      .command = toStrings(config.getCommand()),
                      .workingDirectory = ipc::toString(config.getWorkingDirectory()),
                      .stopSignal = ipc::toString(config.getStopSignal()),
+                     .volumes = toStrings(config.getVolumes()),
                      .document = ipc::toString(from.getDocument())};
+}
+
+ImageUser readUser(schema::User::Reader from) {
+  ImageUser user{from.getUid(), from.getGid(), {}};
+  for (uint32_t group : from.getGroups()) user.groups.push_back(group);
+  return user;
 }
 
 Outcome<Begun> readBegun(schema::Begun::Reader from) {
@@ -166,11 +173,28 @@ Answer<std::vector<PullProgress>> StoragedClient::listPulls() {
   });
 }
 
-Answer<void> StoragedClient::createLayer(const ContainerId& container, const ImageId& image) {
-  return callPeer<void>(timer_, name, Repeat::onceIfDisconnected, [this, container, image]() {
+Answer<ImageUser> StoragedClient::lookupUser(const ImageId& image, const std::string& user,
+                                             bool memberships) {
+  return callPeer<ImageUser>(timer_, name, Repeat::onceIfDisconnected, [this, image, user, memberships]() {
+    auto request = peer_.get<schema::Storaged>().lookupUserRequest();
+    request.setImageId(image.text());
+    request.setUser(user);
+    request.setMemberships(memberships);
+    return request.send().then([](auto&& response) { return readResult(response.getResult(), readUser); });
+  });
+}
+
+Answer<void> StoragedClient::createLayer(const ContainerId& container, const ImageId& image,
+                                         const std::vector<VolumeImage>& volumes) {
+  return callPeer<void>(timer_, name, Repeat::onceIfDisconnected, [this, container, image, volumes]() {
     auto request = peer_.get<schema::Storaged>().createLayerRequest();
     request.setContainerId(container.text());
     request.setImageId(image.text());
+    auto list = request.initVolumes(static_cast<capnp::uint>(volumes.size()));
+    for (capnp::uint i = 0; i < list.size(); ++i) {
+      list[i].setImageId(volumes[i].id.text());
+      list[i].setAsked(volumes[i].asked);
+    }
     return request.send().then([](auto&& response) { return readNothing(response.getResult()); });
   });
 }

@@ -30,7 +30,21 @@ struct StoredImage {
   std::vector<std::string> command;
   std::string workingDirectory;
   std::string stopSignal;
-  std::string document;  // the config as it came, JSON; only if asked for
+  std::vector<std::string> volumes;  // paths, as the image has them
+  std::string document;              // the config as it came, JSON; only if asked for
+};
+
+// Whom an image's files mean by a user.
+struct ImageUser {
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  std::vector<uint32_t> groups;  // of its /etc/group
+};
+
+// An image that a container mounts, and the name by which that was asked.
+struct VolumeImage {
+  ImageId id;
+  std::string asked;
 };
 
 // An image on its way in. Dropping it throws away what was staged.
@@ -79,7 +93,11 @@ class StoragedClient {
   Answer<StorageUsage> usage();
   Answer<std::vector<PullProgress>> listPulls();
 
-  Answer<void> createLayer(const ContainerId& container, const ImageId& image);
+  // Whom `user` (base/user-spec.h) means in that image; with `memberships` its groups too.
+  Answer<ImageUser> lookupUser(const ImageId& image, const std::string& user, bool memberships);
+
+  Answer<void> createLayer(const ContainerId& container, const ImageId& image,
+                           const std::vector<VolumeImage>& volumes);
   Answer<void> removeLayer(const ContainerId& container);
   // Containers that have a writable layer.
   Answer<std::vector<ContainerId>> listLayers();

@@ -149,7 +149,19 @@ class FakeStoraged final : public schema::Storaged::Server {
     auto id = ipc::toString(context.getParams().getContainerId());
     if (refusedBy(script_, "storaged.createLayer", id, context.getResults())) return kj::READY_NOW;
     store_.layers.insert(id);
+    store_.volumes.clear();
+    for (auto volume : context.getParams().getVolumes())
+      store_.volumes.insert(ipc::toString(volume.getImageId()));
     context.getResults().initResult().initOk();
+    return kj::READY_NOW;
+  }
+  kj::Promise<void> lookupUser(LookupUserContext context) override {
+    auto user = ipc::toString(context.getParams().getUser());
+    if (refusedBy(script_, "storaged.lookupUser", user, context.getResults())) return kj::READY_NOW;
+    auto found = context.getResults().initResult().initOk();
+    found.setUid(user == "app" ? 1000 : 0);
+    found.setGid(user == "app" ? 1001 : 0);
+    if (context.getParams().getMemberships()) found.initGroups(1).set(0, 60);
     return kj::READY_NOW;
   }
   kj::Promise<void> removeLayer(RemoveLayerContext context) override {

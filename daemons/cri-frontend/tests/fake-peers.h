@@ -42,6 +42,7 @@ struct Script {
 struct FakeStore {
   std::map<std::string, std::string> images;  // name -> id
   std::set<std::string> layers;               // container ids
+  std::set<std::string> volumes;              // images that the last container mounts
   std::string user;                           // of every image
   std::string document = "{}";                // likewise
   uint32_t missingLayers = 0;                 // of the next pull

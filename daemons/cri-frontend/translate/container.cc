@@ -58,6 +58,17 @@ void readSecurity(const v1::LinuxContainerSecurityContext& context, const v1::Po
   plan.pid = containerNamespaces(options, podHas, field + ".namespace_options", no).pid;
 }
 
+void describe(schema::Mount::Builder to, const MountPlan& plan) {
+  to.setSource(plan.source);
+  to.setDestination(plan.destination);
+  to.setReadOnly(plan.readOnly);
+  to.setPropagation(plan.propagation);
+  to.setRecursiveReadOnly(plan.recursiveReadOnly);
+  if (!plan.image) return;
+  to.setImage(plan.image->text());
+  to.setSubPath(plan.subPath);
+}
+
 }  // namespace
 
 Outcome<std::string> checkContainer(const v1::ContainerConfig& config) {
@@ -71,14 +82,15 @@ Outcome<std::string> checkContainer(const v1::ContainerConfig& config) {
 }
 
 Outcome<ContainerPlan> translateContainer(const v1::ContainerConfig& config, const v1::PodSandboxConfig& pod,
-                                          const std::string& hostname, const StoredImage& image) {
+                                          const std::string& hostname, const StoredImage& image,
+                                          schema::ImageVolumes imageVolumes) {
   FirstRefusal no;
   ContainerPlan plan;
   plan.args = no.take(processArgs(config, image));
   plan.env = no.take(processEnv(config, image, hostname));
   plan.workingDirectory = no.take(processDirectory(config, image));
-  plan.user = no.take(userOf(config.linux().security_context(), image.user));
   plan.mounts = translateMounts(config, no);
+  addImageVolumes(image.volumes, imageVolumes, plan, no);
   no.unsupported(config.devices_size() > 0, "config.devices");
   no.unsupported(config.cdi_devices_size() > 0, "config.CDI_devices");
   plan.resources = translateResources(config.linux(), no);
@@ -118,13 +130,12 @@ void describe(schema::ContainerSpec::Builder to, const ContainerId& id, const Po
   setTexts(to.initMaskedPaths(count(plan.maskedPaths)), plan.maskedPaths);
   setTexts(to.initReadOnlyPaths(count(plan.readOnlyPaths)), plan.readOnlyPaths);
   auto mounts = to.initMounts(count(plan.mounts));
-  for (unsigned i = 0; i < plan.mounts.size(); ++i) {
-    mounts[i].setSource(plan.mounts[i].source);
-    mounts[i].setDestination(plan.mounts[i].destination);
-    mounts[i].setReadOnly(plan.mounts[i].readOnly);
-    mounts[i].setPropagation(plan.mounts[i].propagation);
-    mounts[i].setRecursiveReadOnly(plan.mounts[i].recursiveReadOnly);
+  for (unsigned i = 0, volume = 0; i < plan.mounts.size(); ++i) {
+    describe(mounts[i], plan.mounts[i]);
+    if (plan.mounts[i].origin == MountPlan::Origin::volume)
+      mounts[i].setVolume(static_cast<uint16_t>(volume++));
   }
+  setTexts(to.initDirectories(count(plan.directories)), plan.directories);
   to.setSeccomp(plan.seccomp);
   auto resources = to.initResources();
   resources.setCpuPeriod(plan.resources.cpuPeriod);

@@ -1,6 +1,7 @@
 // A CRI container config over its image as checked values, and those as the launcher's message.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,17 +9,22 @@
 #include "daemons/cri-frontend/peers/storaged-client.h"
 #include "daemons/cri-frontend/translate/namespaces.h"
 #include "daemons/cri-frontend/translate/user.h"
+#include "ipc/schema/config.capnp.h"
 #include "ipc/schema/launch.capnp.h"
 #include "runtime/v1/api.pb.h"
 
 namespace bulkhead::cri {
 
 struct MountPlan {
+  enum class Origin { host, image, volume } origin = Origin::host;
   std::string source;
   std::string destination;
   bool readOnly = false;
   bool recursiveReadOnly = false;
   schema::Mount::Propagation propagation = schema::Mount::Propagation::PRIVATE;
+  // Of an image: its name as asked, for storaged; its id, once that is known; and a path in it.
+  std::string imageName, subPath;
+  std::optional<ImageId> image;
 };
 
 struct ResourcePlan {
@@ -37,7 +43,8 @@ struct ContainerPlan {
   std::vector<std::string> capabilities;
   bool noNewPrivileges = false, readOnlyRoot = false, privileged = false, tty = false, stdin = false;
   std::vector<std::string> maskedPaths, readOnlyPaths;
-  std::vector<MountPlan> mounts;
+  std::vector<MountPlan> mounts;         // config.mounts in their order, then anonymous volumes
+  std::vector<std::string> directories;  // to be made in the root
   schema::Seccomp seccomp = schema::Seccomp::RUNTIME_DEFAULT;
   ResourcePlan resources;
   schema::Namespace pid = schema::Namespace::CONTAINER;
@@ -50,16 +57,22 @@ struct ContainerPlan {
 Outcome<std::string> checkContainer(const ::runtime::v1::ContainerConfig& config);
 
 // `pod` is the config that the pod was made with, `hostname` what its processes see. Refuses what is
-// malformed, and what this version does not act on, naming the field.
+// malformed, and what this version does not act on, naming the field. The plan's user is left for combine().
 Outcome<ContainerPlan> translateContainer(const ::runtime::v1::ContainerConfig& config,
                                           const ::runtime::v1::PodSandboxConfig& pod,
-                                          const std::string& hostname, const StoredImage& image);
+                                          const std::string& hostname, const StoredImage& image,
+                                          schema::ImageVolumes imageVolumes);
 
 void describe(schema::ContainerSpec::Builder to, const ContainerId& id, const PodId& pod,
               const ContainerPlan& plan);
 
 // Parts of translateContainer, in files of their own.
 std::vector<MountPlan> translateMounts(const ::runtime::v1::ContainerConfig& config, FirstRefusal& no);
+// Adds the VOLUMEs of the image, as the configuration wants them, where nothing is mounted by the request
+// itself. Paths are cleaned as the kernel would walk them from the container's root; none may be in /proc,
+// /sys or /dev (CVE-2019-16884).
+void addImageVolumes(const std::vector<std::string>& volumes, schema::ImageVolumes wanted,
+                     ContainerPlan& plan, FirstRefusal& no);
 ResourcePlan translateResources(const ::runtime::v1::LinuxContainerConfig& config, FirstRefusal& no);
 
 }  // namespace bulkhead::cri

@@ -24,7 +24,7 @@ StoredImage someImage() {
 }
 
 Outcome<ContainerPlan> translate(const v1::ContainerConfig& config, const v1::PodSandboxConfig& pod = {}) {
-  return translateContainer(config, pod, "host", someImage());
+  return translateContainer(config, pod, "host", someImage(), schema::ImageVolumes::MKDIR);
 }
 
 std::string refusalOf(const v1::ContainerConfig& config, const v1::PodSandboxConfig& pod = {}) {
@@ -107,8 +107,66 @@ TEST(ContainerTranslation, RefusesBadMounts) {
   EXPECT_TRUE(refusalOf(config).starts_with("config.mounts[0].recursive_read_only: "));
   mount.set_readonly(true);
   EXPECT_EQ(refusalOf(config), "accepted");
+  mount.set_image_sub_path("etc");
+  EXPECT_EQ(refusalOf(config), "config.mounts[0].image_sub_path: is set without an image");
+}
+
+TEST(ContainerTranslation, ImageVolumesAreReadOnlyAndTheirOwn) {
+  auto config = goodContainer();
+  auto& mount = *config.add_mounts();
+  mount.set_container_path("/data");
   mount.mutable_image()->set_image("busybox");
-  EXPECT_EQ(refusalOf(config), "config.mounts[0].image: is not supported yet");
+  mount.set_image_sub_path("etc/ssl");
+  auto plan = translate(config);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->mounts[0].origin, MountPlan::Origin::image);
+  EXPECT_EQ(plan->mounts[0].imageName, "docker.io/library/busybox:latest");
+  EXPECT_EQ(plan->mounts[0].subPath, "etc/ssl");
+  EXPECT_TRUE(plan->mounts[0].readOnly);
+  for (const char* bad : {"/etc", "../etc", "a/../../b"}) {
+    mount.set_image_sub_path(bad);
+    EXPECT_TRUE(refusalOf(config).starts_with("config.mounts[0].image_sub_path: ")) << bad;
+  }
+  mount.clear_image_sub_path();
+  mount.set_host_path("/etc");
+  EXPECT_EQ(refusalOf(config), "config.mounts[0].host_path: cannot be set together with image");
+  mount.clear_host_path();
+  mount.set_propagation(v1::PROPAGATION_BIDIRECTIONAL);
+  EXPECT_EQ(refusalOf(config), "config.mounts[0].propagation: of an image is not private");
+  mount.clear_propagation();
+  mount.mutable_image()->set_image("Not/Lower");
+  EXPECT_TRUE(refusalOf(config).starts_with("config.mounts[0].image.image: "));
+}
+
+// Paths as a kernel would walk them in the container, and nothing over its own files (CVE-2022-23648,
+// CVE-2019-16884).
+TEST(ContainerTranslation, AnImagesVolumes) {
+  using Volumes = std::vector<std::string>;
+  auto planned = [](const Volumes& volumes, schema::ImageVolumes wanted) {
+    ContainerPlan plan;
+    plan.mounts.push_back({.source = "/host", .destination = "/covered/"});
+    FirstRefusal no;
+    addImageVolumes(volumes, wanted, plan, no);
+    EXPECT_EQ(static_cast<bool>(no), plan.directories.empty() && plan.mounts.size() == 1 && !volumes.empty());
+    return plan;
+  };
+  const Volumes volumes{"/data", "/../../etc//x/", "relative/./y/../z", "/covered"};
+  auto made = planned(volumes, schema::ImageVolumes::MKDIR);
+  EXPECT_EQ(made.directories, (Volumes{"/data", "/etc/x", "/relative/z"}));
+  auto bound = planned(volumes, schema::ImageVolumes::BIND);
+  ASSERT_EQ(bound.mounts.size(), 4U);
+  EXPECT_EQ(bound.mounts[3].destination, "/relative/z");
+  EXPECT_EQ(bound.mounts[3].origin, MountPlan::Origin::volume);
+  EXPECT_FALSE(bound.mounts[3].readOnly);
+  for (const char* bad :
+       {"/", "", "/..", "/proc", "/proc/self/attr", "/a/../sys", "/dev/", "//dev/shm", "/a\nb"}) {
+    planned({bad}, schema::ImageVolumes::MKDIR);
+    planned({bad}, schema::ImageVolumes::BIND);
+  }
+  ContainerPlan ignoring;
+  FirstRefusal no;
+  addImageVolumes({"/proc", "/data"}, schema::ImageVolumes::IGNORE, ignoring, no);
+  EXPECT_TRUE(!no && ignoring.directories.empty() && ignoring.mounts.empty());
 }
 
 TEST(ContainerTranslation, RefusesBadLogPaths) {

@@ -1,5 +1,6 @@
 #include "daemons/cri-frontend/translate/container.h"
 #include "daemons/cri-frontend/translate/fields.h"
+#include "daemons/cri-frontend/translate/image-name.h"
 #include "ipc/limits.h"
 
 namespace bulkhead::cri {
@@ -8,17 +9,29 @@ namespace {
 namespace v1 = ::runtime::v1;
 
 void refuseUnsupported(const v1::Mount& mount, const std::string& field, FirstRefusal& no) {
-  no.unsupported(mount.has_image() && !mount.image().image().empty(), field + ".image");
-  no.unsupported(!mount.image_sub_path().empty(), field + ".image_sub_path");
   no.unsupported(mount.uidmappings_size() > 0, field + ".uidMappings");
   no.unsupported(mount.gidmappings_size() > 0, field + ".gidMappings");
   no.unsupported(mount.mount_options_size() > 0, field + ".mount_options");
+}
+
+// Read-only whatever is asked, as Kubernetes describes image volumes.
+MountPlan translateImage(const v1::Mount& mount, const std::string& field, FirstRefusal& no) {
+  no.unless(mount.host_path().empty(), field + ".host_path", "cannot be set together with image");
+  no.unless(mount.propagation() == v1::PROPAGATION_PRIVATE, field + ".propagation",
+            "of an image is not private");
+  MountPlan plan{.origin = MountPlan::Origin::image, .destination = mount.container_path(), .readOnly = true};
+  plan.imageName = no.take(parseImageName(mount.image().image(), field + ".image.image"));
+  plan.subPath = mount.image_sub_path();
+  if (!plan.subPath.empty()) no.note(checkRelativePath(plan.subPath, field + ".image_sub_path"));
+  return plan;
 }
 
 MountPlan translateMount(const v1::Mount& mount, const std::string& field, FirstRefusal& no) {
   // selinux_relabel is accepted: the kubelet always sets it, and without SELinux there is nothing to label.
   refuseUnsupported(mount, field, no);
   no.note(checkAbsolutePath(mount.container_path(), field + ".container_path"));
+  if (!mount.image().image().empty()) return translateImage(mount, field, no);
+  no.unless(mount.image_sub_path().empty(), field + ".image_sub_path", "is set without an image");
   no.note(checkAbsolutePath(mount.host_path(), field + ".host_path"));
   bool known =
       mount.propagation() >= v1::PROPAGATION_PRIVATE && mount.propagation() <= v1::PROPAGATION_BIDIRECTIONAL;
@@ -27,9 +40,12 @@ MountPlan translateMount(const v1::Mount& mount, const std::string& field, First
     bool possible = mount.readonly() && mount.propagation() == v1::PROPAGATION_PRIVATE;
     no.unless(possible, field + ".recursive_read_only", "needs readonly and private propagation");
   }
-  return {mount.host_path(), mount.container_path(), mount.readonly(), mount.recursive_read_only(),
-          known ? static_cast<schema::Mount::Propagation>(mount.propagation())
-                : schema::Mount::Propagation::PRIVATE};
+  return {.source = mount.host_path(),
+          .destination = mount.container_path(),
+          .readOnly = mount.readonly(),
+          .recursiveReadOnly = mount.recursive_read_only(),
+          .propagation = known ? static_cast<schema::Mount::Propagation>(mount.propagation())
+                               : schema::Mount::Propagation::PRIVATE};
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ constexpr Name containerNames[] = {{"podId", "pod_sandbox_id"},
                                    {"maskedPaths", "config.linux.security_context.masked_paths"},
                                    {"readOnlyPaths", "config.linux.security_context.readonly_paths"},
                                    {"mounts", "config.mounts"},
+                                   {"directories", "image.config.volumes"},
                                    {"seccomp", "config.linux.security_context.seccomp"},
                                    {"resources", "config.linux.resources"},
                                    {"pid", "config.linux.security_context.namespace_options.pid"},
@@ -51,6 +52,7 @@ constexpr Name callNames[] = {{"containerId", "container_id"}, {"podId", "pod_sa
 // Behind the first dot.
 constexpr Name partNames[] = {{"source", "host_path"},
                               {"destination", "container_path"},
+                              {"subPath", "image_sub_path"},
                               {"memoryLimit", "memory_limit_in_bytes"},
                               {"swapLimit", "memory_swap_limit_in_bytes"}};
 

@@ -93,34 +93,68 @@ TEST(ProcessDirectory, IsNeverInProc) {
   EXPECT_EQ(*processDirectory({}, image()), "/");
 }
 
+std::string refusedField(const v1::LinuxContainerSecurityContext& context,
+                         const std::string& imageUser = "") {
+  auto plan = planUser(context, imageUser);
+  return plan ? "not refused" : plan.error().field;
+}
+
 // CVE-2024-40635, CVE-2026-46680.
-TEST(ImageUser, NumbersAreNeverNamesAndNeverWrap) {
+TEST(User, RefusesNumbersThatAreNone) {
   for (const std::string bad :
-       {"4294967296", "4294967295", "-1000", "405:4294967296", "0:99999999999999999999",
-        "999999999999999999999999999999999999", "1:", ":1", "www-data", "1000:staff", " 1"}) {
-    EXPECT_FALSE(parseImageUser(bad, "user")) << bad;
+       {"4294967296", "4294967295", "-1000", "405:4294967296", "0:99999999999999999999", "1:2:3", " 1"}) {
+    EXPECT_EQ(refusedField({}, bad), "image.config.user") << bad;
   }
-  EXPECT_EQ(parseImageUser("", "user")->uid, 0U);
-  EXPECT_EQ(parseImageUser("root", "user")->uid, 0U);
-  EXPECT_EQ(parseImageUser("2147483648", "user")->uid, 2147483648U);
-  EXPECT_EQ(parseImageUser("1003:1004", "user")->gid, 1004U);
+  const std::string prefix = "config.linux.security_context.";
+  v1::LinuxContainerSecurityContext context;
+  context.mutable_run_as_group()->set_value(5);
+  EXPECT_EQ(refusedField(context), prefix + "run_as_group");
+  context.mutable_run_as_user()->set_value(4294967296);
+  EXPECT_EQ(refusedField(context), prefix + "run_as_user");
+  context.set_run_as_username("1000");
+  EXPECT_EQ(refusedField(context), prefix + "run_as_username");
+  context.clear_run_as_user();
+  for (const std::string bad : {"4294967296", "a:b", "app\nevil::0:0::/:"}) {
+    context.set_run_as_username(bad);
+    EXPECT_EQ(refusedField(context), prefix + "run_as_username") << bad;
+  }
+  context.set_run_as_username("app");
+  EXPECT_EQ(refusedField(context), "not refused");
+  context.mutable_run_as_group()->set_value(-1);
+  EXPECT_EQ(refusedField(context), prefix + "run_as_group");
 }
 
 TEST(User, RequestWinsAndPrimaryGroupIsSupplementary) {
   v1::LinuxContainerSecurityContext context;
-  context.mutable_run_as_group()->set_value(5);
-  EXPECT_EQ(userOf(context, "").error().field, "config.linux.security_context.run_as_group");
+  EXPECT_EQ(planUser(context, "app:staff")->asked, "app:staff");
   context.mutable_run_as_user()->set_value(1000);
+  auto plan = planUser(context, "app:staff");
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->asked, "1000");
+  EXPECT_EQ(combine(*plan, {1000, 7, {60}}).gid, 7U);
+  context.mutable_run_as_group()->set_value(5);
   context.add_supplemental_groups(7);
   context.add_supplemental_groups(5);
-  auto user = userOf(context, "bad name");
-  ASSERT_TRUE(user);
-  EXPECT_EQ(user->uid, 1000U);
-  EXPECT_THAT(user->groups, ElementsAre(5U, 7U));
-  context.mutable_run_as_user()->set_value(4294967296);
-  EXPECT_EQ(userOf(context, "").error().field, "config.linux.security_context.run_as_user");
-  context.set_run_as_username("1000");
-  EXPECT_EQ(userOf(context, "").error().field, "config.linux.security_context.run_as_username");
+  auto user = combine(*planUser(context, ""), {1000, 1001, {60, 7}});
+  EXPECT_EQ(user.uid, 1000U);
+  EXPECT_EQ(user.gid, 5U);
+  EXPECT_THAT(user.groups, ElementsAre(5U, 7U, 60U));
+  context.set_supplemental_groups_policy(v1::SupplementalGroupsPolicy::Strict);
+  EXPECT_THAT(combine(*planUser(context, ""), {1000, 1001, {60}}).groups, ElementsAre(5U, 7U));
+}
+
+// The image is looked into only if its files have a say.
+TEST(User, KnowsWhatNeedsNoLookup) {
+  v1::LinuxContainerSecurityContext context;
+  EXPECT_FALSE(knownUser(*planUser(context, "1000:1001")));  // its memberships count
+  context.set_supplemental_groups_policy(v1::SupplementalGroupsPolicy::Strict);
+  EXPECT_EQ(knownUser(*planUser(context, "1000:1001"))->gid, 1001U);
+  EXPECT_FALSE(knownUser(*planUser(context, "1000")));  // its group is in /etc/passwd
+  EXPECT_FALSE(knownUser(*planUser(context, "app:1001")));
+  EXPECT_FALSE(knownUser(*planUser(context, "1000:staff")));
+  context.mutable_run_as_user()->set_value(1000);
+  context.mutable_run_as_group()->set_value(5);
+  EXPECT_EQ(knownUser(*planUser(context, "app"))->gid, 5U);
 }
 
 TEST(StopSignal, RequestThenImageThenTerm) {

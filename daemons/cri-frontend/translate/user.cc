@@ -1,79 +1,93 @@
 #include "daemons/cri-frontend/translate/user.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "daemons/cri-frontend/translate/fields.h"
 
 namespace bulkhead::cri {
 namespace {
 
-constexpr int maxGroups = 1024;
+namespace v1 = ::runtime::v1;
 
-Outcome<uint32_t> parseOne(std::string_view text, const std::string& field) {
-  if (text == "root") return 0U;
-  bool number =
-      !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!number) {
-    return invalid(
-        field, "is not a number: names, which the image's /etc/passwd would resolve, are not supported yet");
+constexpr int maxGroups = 1024;
+constexpr const char* field = "config.linux.security_context";
+
+// The request's own word; empty: the image's counts.
+Outcome<std::string> askedUser(const v1::LinuxContainerSecurityContext& context) {
+  const std::string& name = context.run_as_username();
+  const std::string prefix = std::string(field) + ".";
+  if (context.has_run_as_user() && !name.empty())
+    return invalid(prefix + "run_as_username", "cannot be set together with run_as_user");
+  if (context.has_run_as_group() && !context.has_run_as_user() && name.empty())
+    return invalid(prefix + "run_as_group", "cannot be set without a user");
+  if (!name.empty()) {
+    return parseAccountName(name, prefix + "run_as_username").map([&name](const AccountName&) {
+      return name;
+    });
   }
-  int64_t value = -1;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return checkUserNumber(error == std::errc() && end == text.data() + text.size() ? value : -1, field);
+  if (!context.has_run_as_user()) return std::string();
+  auto uid = checkUserNumber(context.run_as_user().value(), prefix + "run_as_user");
+  return uid.map([](uint32_t number) { return std::to_string(number); });
+}
+
+Outcome<std::vector<uint32_t>> supplementalGroups(const v1::LinuxContainerSecurityContext& context) {
+  const std::string list = std::string(field) + ".supplemental_groups";
+  if (context.supplemental_groups_size() > maxGroups) return invalid(list, "has more than 1024 entries");
+  std::vector<uint32_t> groups;
+  for (int i = 0; i < context.supplemental_groups_size(); ++i) {
+    auto group = checkUserNumber(context.supplemental_groups(i), indexed(list, i));
+    if (!group) return tl::unexpected(group.error());
+    groups.push_back(*group);
+  }
+  return groups;
 }
 
 }  // namespace
 
-Outcome<User> parseImageUser(const std::string& text, const std::string& field) {
-  if (text.empty()) return User{};
-  size_t colon = text.find(':');
-  auto uid = parseOne(std::string_view(text).substr(0, colon), field);
-  if (!uid) return tl::unexpected(uid.error());
-  User user{*uid, 0, {}};
-  if (colon == text.npos) return user;
-  auto gid = parseOne(std::string_view(text).substr(colon + 1), field);
-  if (!gid) return tl::unexpected(gid.error());
-  user.gid = *gid;
-  return user;
+Outcome<UserPlan> planUser(const v1::LinuxContainerSecurityContext& context, const std::string& imageUser) {
+  auto asked = askedUser(context);
+  if (!asked) return tl::unexpected(asked.error());
+  UserPlan plan;
+  bool own = !asked->empty();
+  plan.asked = own ? *asked : imageUser;
+  plan.field = own ? std::string(field) + ".run_as_username" : "image.config.user";
+  auto spec = UserSpec::parse(plan.asked, plan.field);
+  if (!spec) return tl::unexpected(spec.error());
+  plan.spec = std::move(*spec);
+  if (context.has_run_as_group()) {
+    auto gid = checkUserNumber(context.run_as_group().value(), std::string(field) + ".run_as_group");
+    if (!gid) return tl::unexpected(gid.error());
+    plan.gid = *gid;
+  }
+  auto groups = supplementalGroups(context);
+  if (!groups) return tl::unexpected(groups.error());
+  plan.groups = std::move(*groups);
+  auto policy = context.supplemental_groups_policy();
+  if (policy != v1::SupplementalGroupsPolicy::Merge && policy != v1::SupplementalGroupsPolicy::Strict)
+    return invalid(std::string(field) + ".supplemental_groups_policy", "is unknown");
+  plan.memberships = policy == v1::SupplementalGroupsPolicy::Merge;
+  return plan;
 }
 
-Outcome<User> userOf(const ::runtime::v1::LinuxContainerSecurityContext& context,
-                     const std::string& imageUser) {
-  const std::string field = "config.linux.security_context";
-  const std::string& name = context.run_as_username();
-  if (context.has_run_as_user() && !name.empty()) {
-    return invalid(field + ".run_as_username", "cannot be set together with run_as_user");
-  }
-  if (context.has_run_as_group() && !context.has_run_as_user() && name.empty()) {
-    return invalid(field + ".run_as_group", "cannot be set without a user");
-  }
-  Outcome<User> user = parseImageUser(imageUser, "image.config.user");
-  if (!name.empty())
-    user = parseOne(name, field + ".run_as_username").map([](uint32_t uid) { return User{uid, 0, {}}; });
-  if (context.has_run_as_user()) {
-    auto uid = checkUserNumber(context.run_as_user().value(), field + ".run_as_user");
-    user = uid.map([](uint32_t number) { return User{number, 0, {}}; });
-  }
-  if (!user) return user;
-  if (context.has_run_as_group()) {
-    auto gid = checkUserNumber(context.run_as_group().value(), field + ".run_as_group");
-    if (!gid) return tl::unexpected(gid.error());
-    user->gid = *gid;
-  }
+std::optional<ImageUser> knownUser(const UserPlan& plan) {
+  const auto* uid = std::get_if<uint32_t>(&plan.spec.user);
+  const auto* named = plan.spec.group ? std::get_if<uint32_t>(&*plan.spec.group) : nullptr;
+  if (uid == nullptr || plan.memberships || (!plan.gid && named == nullptr)) return std::nullopt;
+  return ImageUser{*uid, plan.gid ? *plan.gid : *named, {}};
+}
 
+User combine(const UserPlan& plan, const ImageUser& found) {
+  User user{found.uid, plan.gid.value_or(found.gid), {}};
+  auto add = [&user](uint32_t group) {
+    if (std::find(user.groups.begin(), user.groups.end(), group) == user.groups.end())
+      user.groups.push_back(group);
+  };
   // The primary group is a supplementary one too: a set-gid program must not be able to shed it
   // (CVE-2022-2995).
-  user->groups.push_back(user->gid);
-  if (context.supplemental_groups_size() > maxGroups) {
-    return invalid(field + ".supplemental_groups", "has more than 1024 entries");
-  }
-  for (int i = 0; i < context.supplemental_groups_size(); ++i) {
-    auto group = checkUserNumber(context.supplemental_groups(i), indexed(field + ".supplemental_groups", i));
-    if (!group) return tl::unexpected(group.error());
-    if (std::find(user->groups.begin(), user->groups.end(), *group) == user->groups.end())
-      user->groups.push_back(*group);
-  }
+  add(user.gid);
+  for (uint32_t group : plan.groups) add(group);
+  if (!plan.memberships) return user;
+  for (uint32_t group : found.groups) add(group);
   return user;
 }
 

@@ -1,6 +1,7 @@
 #include "daemons/shim/ceiling/ceiling.h"
 
 #include <algorithm>
+#include <climits>
 
 #include "daemons/common/base/ids.h"
 #include "daemons/common/jail/privileges.h"
@@ -199,12 +200,32 @@ const char* propagationName(schema::Mount::Propagation propagation) {
   return "";
 }
 
+// What is mounted from the store is nobody's but the container's: only binds have a ceiling of their own.
+Outcome<void> checkOrigin(schema::Mount::Reader mount, size_t i) {
+  if (mount.isBind()) {
+    auto source = parseHostPath(toString(mount.getSource()), indexed("mounts", i, ".source"));
+    if (!source) return tl::unexpected(source.error());
+    if (mount.getSubPath().size() > 0)
+      return invalid(indexed("mounts", i, ".subPath"), "is for images alone");
+    return {};
+  }
+  if (!mount.isImage() && !mount.isVolume()) return invalid(indexed("mounts", i), "is of an unknown kind");
+  if (mount.getSource().size() > 0) return invalid(indexed("mounts", i, ".source"), "is for binds alone");
+  if (mount.getPropagation() != schema::Mount::Propagation::PRIVATE)
+    return invalid(indexed("mounts", i, ".propagation"), "is not private");
+  if (mount.isVolume()) return {};
+  auto image = ImageId::parse(toString(mount.getImage()), indexed("mounts", i, ".image"));
+  if (!image) return tl::unexpected(image.error());
+  if (mount.getSubPath().size() >= PATH_MAX)
+    return invalid(indexed("mounts", i, ".subPath"), "is too long for a path");
+  return mount.getReadOnly() ? Outcome<void>() : invalid(indexed("mounts", i, ".readOnly"), "is not set");
+}
+
 Outcome<void> checkMounts(const Request& r) {
   auto mounts = r.spec.getMounts();
   if (mounts.size() > limits::mounts) return invalid("mounts", "has too many entries");
   for (size_t i = 0; i < mounts.size(); ++i) {
-    auto source = parseHostPath(toString(mounts[i].getSource()), indexed("mounts", i, ".source"));
-    if (!source) return tl::unexpected(source.error());
+    if (auto ok = checkOrigin(mounts[i], i); !ok) return ok;
     std::string field = indexed("mounts", i, ".destination");
     auto destination = parseHostPath(toString(mounts[i].getDestination()), field);
     if (!destination) return tl::unexpected(destination.error());
@@ -219,8 +240,9 @@ Outcome<void> checkMounts(const Request& r) {
       return above(indexed("mounts", i, ".propagation"), "this mount propagation");
     }
   }
-  for (auto [field, list] :
-       {std::pair{"maskedPaths", r.spec.getMaskedPaths()}, {"readOnlyPaths", r.spec.getReadOnlyPaths()}}) {
+  for (auto [field, list] : {std::pair{"maskedPaths", r.spec.getMaskedPaths()},
+                             {"readOnlyPaths", r.spec.getReadOnlyPaths()},
+                             {"directories", r.spec.getDirectories()}}) {
     if (list.size() > limits::mounts) return invalid(field, "has too many entries");
     for (auto path : list) {
       auto parsed = parseHostPath(toString(path), field);
@@ -302,6 +324,12 @@ Outcome<void> checkDestination(std::string_view place, bool privileged, const st
   // CVE-2025-31133: runc masks paths with what it finds as the container's /dev/null.
   bool device = place == "/dev" || place == "/dev/null" || isBeneath(place, "/dev/pts");
   if (device && !privileged) return invalid(field, "hides the container's own devices");
+  return {};
+}
+
+Outcome<void> checkImageDirectory(std::string_view place, const std::string& field) {
+  bool kernels = isBeneath(place, "/proc") || isBeneath(place, "/sys") || isBeneath(place, "/dev");
+  if (place == "/" || kernels) return invalid(field, "is '/', or in /proc, /sys or /dev");
   return {};
 }
 

@@ -21,6 +21,8 @@ Outcome<void> checkContainer(schema::ContainerSpec::Reader spec, schema::PodSpec
 // absolute, without "..".
 Outcome<void> checkWorkingDirectory(std::string_view directory);
 Outcome<void> checkDestination(std::string_view place, bool privileged, const std::string& field);
+// A directory that an image wants to be there (CVE-2019-16884: a volume over /proc).
+Outcome<void> checkImageDirectory(std::string_view place, const std::string& field);
 // The arguments of a container's or an exec's process.
 Outcome<void> checkArguments(capnp::List<capnp::Data>::Reader arguments, const std::string& field);
 

@@ -15,6 +15,7 @@
 #include "daemons/shim/cgroup/cgroups.h"
 #include "daemons/shim/launcher/image-root.h"
 #include "daemons/shim/launcher/pod-namespaces.h"
+#include "daemons/shim/launcher/root-directories.h"
 #include "ipc/convert.h"
 
 namespace bulkhead::launcher {
@@ -74,7 +75,8 @@ class Stage {
       std::string place = path_ + "/" + std::to_string(i);
       attach(birth_.sources[i].mount.get(), place, birth_.sources[i].isDirectory);
       std::string destination = ceiling::parseHostPath(toString(mounts[i].getDestination()), "").value();
-      add({place, destination, mounts[i].getReadOnly(), propagationOption(mounts[i].getPropagation())});
+      add({place, destination, mounts[i].getReadOnly(), propagationOption(mounts[i].getPropagation()),
+           mounts[i].isImage()});
     }
   }
 
@@ -184,6 +186,7 @@ Outcome<void> bear(Birth& birth, Fd& report) {
   Stage stage(birth);
   stage.enter();
   if (auto sound = checkImageRoot(birth.root.get(), stage.rootPath(), birth.spec); !sound) return sound;
+  if (auto made = makeRootDirectories(birth.root.get(), birth.spec.getDirectories()); !made) return made;
   stage.attachMounts();
   auto pid = stage.create();
   if (!pid) return tl::unexpected(pid.error());

@@ -9,42 +9,17 @@
 #include <cstring>
 
 #include "daemons/common/base/beneath.h"
-#include "daemons/common/base/sockets.h"
 #include "daemons/shim/launcher/container-birth.h"
 #include "daemons/shim/launcher/log-file.h"
+#include "daemons/shim/launcher/mounter-client.h"
 #include "daemons/shim/launcher/pod-namespaces.h"
 #include "ipc/convert.h"
 #include "ipc/limits.h"
-#include "ipc/schema/mount.capnp.h"
 
 namespace bulkhead::launcher {
 namespace {
 
 using ipc::toString;
-
-// The root file system, from the one process besides us that may say what it is.
-Outcome<Fd> requestRoot(const Context& context, const ContainerId& id) {
-  Fd socket = connectTo(context.layout.mounterSocket(), SOCK_SEQPACKET);
-  if (!socket)
-    return refuse(Code::unavailable, "", "the mounter is not there; it restarts by itself, try again");
-  capnp::MallocMessageBuilder message;
-  auto request = message.initRoot<schema::MountRequest>();
-  request.setContainerId(id.text());
-  // Writable also for a read-only root: the runtime makes mount points in it, then makes it read-only itself.
-  request.setReadOnly(false);
-  if (!ipc::sendPacket(socket.get(), message))
-    return refuse(Code::unavailable, "", "the mounter went away, try again");
-  auto packet = ipc::receivePacket(socket.get(), limits::launcherQuick);
-  if (!packet) return refuse(Code::unavailable, "", "the mounter did not answer, try again");
-  auto reply = packet->as<schema::MountReply>();
-  if (reply.isRefused()) return tl::unexpected(ipc::readRefusal(reply.getRefused()));
-  Fd root = packet->takeFd(0);
-  struct stat info {};
-  if (!root || ::fstat(root.get(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-    throw std::runtime_error("the mounter sent no directory");
-  }
-  return root;
-}
 
 Fd listenForCri(const Context& context, const ContainerId& id) {
   constexpr int backlog = 16;
@@ -83,7 +58,10 @@ Outcome<Birth> prepare(const Context& context, const Container& container,
 
   ceiling::BindRules rules = bindRules(context);
   for (unsigned i = 0; i < spec.getMounts().size(); ++i) {
-    auto source = openBindSource(spec.getMounts()[i], rules, "mounts[" + std::to_string(i) + "].source");
+    auto mount = spec.getMounts()[i];
+    std::string field = "mounts[" + std::to_string(i) + "]";
+    auto source = mount.isBind() ? openBindSource(mount, rules, field + ".source")
+                                 : requestVolume(context, container.id, mount, field);
     if (!source) return tl::unexpected(source.error());
     birth.sources.push_back(std::move(*source));
   }

@@ -87,6 +87,13 @@ Outcome<void> checkImageRoot(int root, const std::string& rootPath, schema::Cont
     if (!place) return tl::unexpected(place.error());
     if (auto ok = ceiling::checkDestination(orRoot(*place), spec.getPrivileged(), field); !ok) return ok;
   }
+  auto directories = spec.getDirectories();
+  for (unsigned i = 0; i < directories.size(); ++i) {
+    std::string field = "directories[" + std::to_string(i) + "]";
+    auto place = places.of(ceiling::parseHostPath(ipc::toString(directories[i]), field).value(), field);
+    if (!place) return tl::unexpected(place.error());
+    if (auto ok = ceiling::checkImageDirectory(orRoot(*place), field); !ok) return ok;
+  }
   return {};
 }
 

@@ -18,7 +18,7 @@ struct BindMount {
   std::string destination;
   bool readOnly = false;
   std::string propagation;  // rprivate, rslave, rshared
-  bool noExec = false;      // and nosuid, nodev: our own /dev/shm
+  bool noExec = false;      // and nosuid, nodev: our own /dev/shm, an image
 };
 
 // What the container gets that is not in its spec, or that the host cannot give in full.

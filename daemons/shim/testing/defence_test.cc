@@ -71,6 +71,57 @@ TEST_P(Defence, NoWorkingDirectoryInProc) {
   for (const char* good : {"/fine", "/real/new", "/"}) EXPECT_EQ(in(good), "") << good;
 }
 
+// CVE-2022-23648, CVE-2019-16884: made inside, by nobody who could follow a link out.
+TEST_P(Defence, DirectoriesOfAnImageAreMadeInside) {
+  const std::string root = at().path("busybox");
+  shell("mkdir " + root + "/real && ln -s real " + root + "/link && ln -s " + at().path("volumes") + " " +
+        root + "/out && ln -s ../../../.." + at().path("volumes") + " " + root + "/up && ln -s /proc " +
+        root + "/p && touch " + root + "/file && mkdir -m 0700 " + root + "/closed && chown 12:34 " + root +
+        "/closed");
+  auto with = [&](const std::string& directory) {
+    return refusalOf([&](auto spec) { spec.initDirectories(1).set(0, directory); });
+  };
+  for (const char* good : {"/a/b/c", "/link//below", "/etc", "/closed/x", "/a/b"})
+    EXPECT_EQ(with(good), "") << good;
+  for (const char* bad : {"/proc", "/proc/x", "/sys/x", "/dev/x", "/p/x", "/", "/out", "/out/x", "/up/x",
+                          "/file", "/file/x", "relative", "/a/../x"}) {
+    EXPECT_THAT(with(bad), HasSubstr("directories")) << bad;
+  }
+  struct stat made {};
+  for (const char* directory : {"/a/b/c", "/real/below", "/closed/x"}) {
+    ASSERT_EQ(::lstat((root + directory).c_str(), &made), 0) << directory;
+    EXPECT_EQ(made.st_mode, S_IFDIR | 0755U) << directory;
+    EXPECT_EQ(made.st_uid, 0U) << directory;
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(at().path("volumes")));
+}
+
+TEST_P(Defence, WhatComesFromTheStoreIsReadOnlyOrItsOwn) {
+  auto with = [&](const std::function<void(schema::Mount::Builder)>& change) {
+    return refusalOf([&](auto spec) {
+      auto mount = spec.initMounts(1)[0];
+      mount.setDestination("/data");
+      mount.setReadOnly(true);
+      mount.setImage(std::string(64, 'a'));
+      change(mount);
+    });
+  };
+  EXPECT_EQ(with([](auto) {}), "");
+  EXPECT_EQ(with([](auto mount) { mount.setVolume(3); }), "");
+  EXPECT_THAT(with([](auto mount) { mount.setReadOnly(false); }), HasSubstr("mounts[0].readOnly"));
+  EXPECT_THAT(with([](auto mount) { mount.setImage("../x"); }), HasSubstr("mounts[0].image"));
+  EXPECT_THAT(with([](auto mount) { mount.setSource("/"); }), HasSubstr("mounts[0].source"));
+  EXPECT_THAT(with([](auto mount) { mount.setSubPath(std::string(5000, 'x')); }), HasSubstr("subPath"));
+  EXPECT_THAT(with([](auto mount) { mount.setPropagation(schema::Mount::Propagation::BIDIRECTIONAL); }),
+              HasSubstr("propagation"));
+  EXPECT_THAT(with([](auto mount) { mount.setDestination("/proc/x"); }), HasSubstr("destination"));
+  EXPECT_THAT(with([](auto mount) {
+                mount.setBind();
+                mount.setSource("/etc");
+              }),
+              HasSubstr("mounts[0].source"));
+}
+
 // CVE-2026-41579.
 TEST_P(Defence, NoImageWhoseDevIsALink) {
   std::filesystem::remove_all(at().path("busybox/dev"));

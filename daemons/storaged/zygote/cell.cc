@@ -76,6 +76,9 @@ Fd imageMount(int store, const std::vector<LayerName>& layers) {
   if (::move_mount(own.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) throwErrno("move_mount");
   auto root = overlay::mountImageRoot(own.get(), layers, "/proc");
   if (!root) throw std::runtime_error(describe(root.error()));
+  // Nothing may lie on the root directory when the cell is entered.
+  if (::fchdir(own.get()) != 0 || ::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0)
+    throwErrno("umount the store");
   return std::move(*root);
 }
 
