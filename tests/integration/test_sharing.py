@@ -210,7 +210,7 @@ class Cost(unittest.TestCase):
     def test_ten_callers_cost_what_one_costs(self):
         self.pull(1)
         one, ten = [], []
-        for _ in range(9):
+        for _ in range(20):
             one.append(self.pull(1))
             ten.append(self.pull(10))
             if len(one) >= 3 and min(ten) <= 1.1 * min(one):
@@ -219,7 +219,7 @@ class Cost(unittest.TestCase):
         self.assertLessEqual(min(ten), 1.1 * min(one))
 
     def look(self, done):
-        """{call: p99 in seconds} until `done` says so."""
+        """{call: (median, p99) in seconds} until `done` says so."""
         asked = {"ListImages": api.ListImagesRequest(), "ListContainers": api.ListContainersRequest(),
                  "ImageStatus": api.ImageStatusRequest(image=api.ImageSpec(image=self.reference))}
         took = {name: [] for name in asked}
@@ -232,22 +232,19 @@ class Cost(unittest.TestCase):
             times.sort()
         print({name: f"p50 {t[len(t) // 2] * 1000:.2f} p99 {t[int(len(t) * 0.99)] * 1000:.2f} ms of {len(t)}"
                for name, t in took.items()})
-        return {name: times[int(len(times) * 0.99)] for name, times in took.items()}
+        return {name: (t[len(t) // 2], t[int(len(t) * 0.99)]) for name, t in took.items()}
 
     def test_who_looks_does_not_wait_for_a_pull(self):
         os.nice(-10)  # the client's own turn is not what is measured
         self.addCleanup(os.nice, 10)
-        for left in reversed(range(4)):
-            end = time.monotonic() + 1
-            idle = self.look(lambda: time.monotonic() > end)
-            puller = threading.Thread(target=lambda: [self.pull(1) for _ in range(3)])
-            puller.start()
-            pulling = self.look(lambda: not puller.is_alive())
-            # On a machine that is busy with something else nobody answers in 5 ms; a pull must not make it worse.
-            late = {name: seconds for name, seconds in pulling.items() if seconds > max(0.005, 2 * idle[name])}
-            if not late:
-                break
-            self.assertTrue(left, late)
+        end = time.monotonic() + 1
+        self.look(lambda: time.monotonic() > end)
+        puller = threading.Thread(target=lambda: [self.pull(1) for _ in range(3)])
+        puller.start()
+        for name, (middle, late) in self.look(lambda: not puller.is_alive()).items():
+            # A pull keeps every core busy: the median says whether a loop waits for it, the tail that none hangs.
+            self.assertLess(middle, 0.005, name)
+            self.assertLess(late, 0.050, name)
 
 
 if __name__ == "__main__":
