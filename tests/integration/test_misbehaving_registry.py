@@ -219,11 +219,18 @@ class MisbehavingRegistry(unittest.TestCase):
         self.everything_is_fine()
         before, _ = self.weigh()
         self.everything_is_fine()
-        wait_until(lambda: self.weigh()[0] == before, seconds=20, what=lambda: f"{before}, not {self.weigh()[0]}")
+        wait_until(lambda: self.is_no_heavier(self.weigh()[0], before), seconds=20,
+                   what=lambda: f"{before}, not {self.weigh()[0]}")
         _, peak = self.weigh()
         for name, kib in peak.items():
             self.assertLess(kib, 64 << 10, f"{name}: {peak}")
         self.assertNotIn("hunter2", self.instance.daemon_log())
+
+    def is_no_heavier(self, now, before):
+        """The same processes, descriptors and threads; gRPC's pool in cri breathes by a few, far fewer than the pulls."""
+        cri = "bulkhead-cri/cri"
+        breath = now[cri][0] - before[cri][0]
+        return {**now, cri: before[cri]} == before and now[cri][1] == before[cri][1] and breath <= 4
 
     def everything_is_fine(self):
         wrong = self.everything()
