@@ -30,6 +30,10 @@ HEADER_OUT = struct.Struct("=IiQ")
 ASYNC_READ, BIG_WRITES, MAX_PAGES = 1 << 0, 1 << 5, 1 << 22
 DIRECT_IO = 1
 
+# linux/sched.h, linux/mount.h
+CLONE_NEWNS = 0x20000
+MS_REC, MS_PRIVATE, MNT_DETACH = 1 << 14, 1 << 18, 2
+
 
 class _Server:
     """The process that is the disk. One request at a time: the journal's order is the order of completion."""
@@ -165,6 +169,7 @@ class VolatileDisk:
                 signal.signal(number, signal.SIG_IGN)
             self._control.close()
             try:
+                _leave_mount_namespace(self.file)
                 _Server(fuse, control, size, self._position).run()
             finally:
                 os._exit(0)
@@ -202,6 +207,18 @@ class VolatileDisk:
         os.waitpid(self._process, 0)
         os.unlink(self.file)
         os.rmdir(self.directory)
+
+
+def _leave_mount_namespace(file):
+    """The disk must not be the last to hold a file system that is mounted on it.
+
+    Whoever exits last unmounts, and waits for the disk to write: killed together with the test, a server in the same
+    namespace would wait for itself, and every losetup on the machine for it.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) or libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) or \
+            libc.umount2(file.encode(), MNT_DETACH):
+        raise OSError(ctypes.get_errno(), "a mount namespace for the disk")
 
 
 def _mount(target, options):
