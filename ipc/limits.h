@@ -25,6 +25,8 @@ inline constexpr size_t document = 4 * 1024 * 1024;
 inline constexpr size_t signature = 1024 * 1024;
 inline constexpr size_t signatures = 128;
 inline constexpr size_t signaturesTotal = 4 * 1024 * 1024;
+// A file that the verifier reads: a policy, a key ring, certificates.
+inline constexpr size_t trustFile = 1024 * 1024;
 // RPC messages carry at most three documents and the signatures.
 inline constexpr uint64_t rpcTraversalWords = (3 * document + signaturesTotal + 1024 * 1024) / 8;
 inline constexpr int rpcNesting = 16;
@@ -84,8 +86,23 @@ inline constexpr size_t layersAtOnce = 8;
 // else.
 inline constexpr auto sharedLayerPatience = 10s;
 inline constexpr size_t sharedLayerProgress = 10 * 1024 * 1024;
+// What one tar header (pax: libarchive's own bound is 1 MiB) or one sparse file's map may be: libarchive
+// holds them whole, a map at up to twelve times its size.
+inline constexpr size_t tarHeader = 2 * 1024 * 1024;
+// One entry's extended attributes, names and values together (listxattr(2): names of a file end at 64 KiB,
+// and so does a value).
+inline constexpr size_t entryXattrs = 128;
+inline constexpr size_t entryXattrBytes = 128 * 1024;
+// Names of a layer's directories, held until their times can be set.
+inline constexpr size_t directoryNames = 64 * 1024 * 1024;
+// What a layer may always unpack to, however small it came: small archives are mostly padding.
+inline constexpr uint64_t unpackedFree = 64 * 1024 * 1024;
 // Images whose documents are parsed at once: two workers each, and up to 12 MiB of documents.
 inline constexpr size_t parsesAtOnce = 4;
+// Questions about signatures at once; each takes milliseconds.
+inline constexpr size_t verificationsAtOnce = 4;
+// Roots and trees composed at once, by drivers without overlay: a disk is not faster with more.
+inline constexpr size_t composesAtOnce = 2;
 // Storage workers at once: the above, one that erases, one that measures, and those killed but not yet
 // reaped; each costs the zygote a descriptor.
 inline constexpr size_t workers = 128;

@@ -26,6 +26,22 @@ struct Config {
   pinnedImages @10 :List(Text);  # names; "x*" begins with, "*x*" contains
   fetching @11 :Fetching;
   imageVolumes @12 :ImageVolumes;
+  storage @13 :Storage;
+  trust @14 :Trust;
+}
+
+struct Storage {
+  driver @0 :Text;                   # auto, overlay, btrfs, vfs
+  additionalStores @1 :List(Text);   # absolute paths of other stores, which are read and never written
+}
+
+struct Trust {
+  # Where root says whose images are trusted. Absolute paths; the policies lie beneath `directory`.
+  directory @0 :Text;            # all that the verifier of signatures sees
+  policy @1 :Text;
+  mayBeAbsent @2 :Bool;          # the policy was not named, so it need not exist
+  policies @3 :Text;             # a directory of NAMESPACE.json
+  registriesDirectory @4 :Text;  # containers-registries.d(5)
 }
 
 enum ImageVolumes {
@@ -78,6 +94,11 @@ struct Pull {
   maxLayerBytes @1 :UInt64;        # unpacked
   maxLayerEntries @2 :UInt64;
   maxParallel @3 :UInt32;          # blobs transferred at once, of all images
+  maxImageBytes @4 :UInt64;        # unpacked, of all layers that were fetched for one image
+  maxImageEntries @5 :UInt64;
+  maxCompressionRatio @6 :UInt32;  # unpacked to compressed, of one layer beyond its first 64 MiB
+  deviceNodes @7 :Bool;            # whether a layer may have any
+  schema1 @8 :Bool;                # whether manifests of Docker's schema 1 are converted
 }
 
 struct Fetching {

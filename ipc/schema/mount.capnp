@@ -16,6 +16,7 @@ struct MountRequest {
     image @3 :ImageVolume;
     volume @4 :UInt16;     # its anonymous volume of this number, made if it is absent; removed with the container
   }
+  userNamespace @5 :Bool;  # of a root; with one descriptor: files belong to whom that user namespace maps their owners to
 }
 
 struct ImageVolume {
@@ -45,6 +46,15 @@ struct LayersAnswer {
   union {
     layers @0 :List(Text);  # layer names, topmost first; at most 127
     refused @1 :Common.Refusal;
+    composed @3 :Void;      # the root is a directory of the container's own
   }
   number @2 :UInt64;
+  project @4 :UInt32;       # whose quota counts the writable layer, where the file system has such; 0: none
+}
+
+struct DriversFound {
+  # A mounter that was started to probe -> storaged main, once. Empty: it works on the store's file system; else what
+  # did not.
+  overlay @0 :Text;
+  btrfs @1 :Text;
 }

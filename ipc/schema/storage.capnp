@@ -34,8 +34,8 @@ interface Storaged {
   listLayers @8 () -> (layers :List(WritableLayer));
 
   signaturesWanted @9 (reference :Text, namespace :Text) -> (result :Common.Result(Image.SignatureKinds));
-  # What resolve should bring along, so that beginImage can judge. Refuses what the policy rejects whatever its
-  # signatures: permissionDenied, as above.
+  # What resolve should bring along, so that beginImage can judge; `reference` is empty where only resolve will tell
+  # what a short name means. Refuses what the policy rejects whatever its signatures: permissionDenied, as above.
 
   lookupUser @10 (imageId :Text, user :Text, memberships :Bool) -> (result :Common.Result(User));
   # Whom `user` ("", "USER", "USER:GROUP"; base/user-spec.h) means inside that image, and with `memberships` the groups
@@ -53,7 +53,7 @@ struct Begun {
 struct MissingLayer {
   index @0 :UInt32;   # the argument of Intake.layerPipe
   digest @1 :Text;    # of the compressed bytes, from the verified manifest
-  size @2 :UInt64;
+  size @2 :UInt64;    # 0: nobody knows (schema 1); it ends where it ends
 }
 
 interface Intake {
@@ -82,6 +82,7 @@ struct StoredImage {
   config @4 :ImageConfig;
   annotations @5 :List(Common.KeyValue);  # of its manifest: its author's words, UTF-8, for display only
   document @6 :Data;                # the config as it was pulled: JSON, UTF-8, else empty
+  artifact @7 :Bool;                # no container is made of it; it is mounted as a volume
 }
 
 struct ImageStatus {

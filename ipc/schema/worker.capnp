@@ -24,6 +24,17 @@ struct WorkerRequest {
     kill @6 :Void;         # ends worker `number`; no descriptors
     verify @7 :Void;       # input: one VerifyInput; answers wanted or verdict
     lookup @8 :List(Text); # an image's layers, topmost first: its root is the worker's; input: one LookupInput
+    compose @9 :Compose;   # makes one directory of several layers
+    keep @10 :Text;        # layer name: staging/NAME must exist; input: one KeepInput, then the bytes of one file
+  }
+
+  struct Compose {
+    into :union {
+      tree @0 :Text;       # layer name: staging/NAME must exist
+      container @1 :Text;  # container id: containers/ID must exist
+    }
+    onto @2 :Text;         # layer or tree that it begins as a snapshot of, where the driver has those; absent: empty
+    layers @3 :List(Text); # applied to that, base first
   }
 
   enum Codec {
@@ -54,7 +65,7 @@ struct VerifyInput {
   policies @3 :Text;         # a directory of policies named NAMESPACE.json
   namespace @4 :Text;        # of the pod; empty: the node's own policy
   union {
-    wanted @5 :Text;            # a reference: which kinds of signatures could any policy here ask of it?
+    wanted @5 :Text;            # a reference: which kinds of signatures could any policy here ask of it? Empty: of any
     judge @6 :List(Candidate);  # is one of these accepted?
   }
 
@@ -76,6 +87,10 @@ struct Verdict {
   anything @1 :Bool;  # the policy accepts whatever it is asked
 }
 
+struct KeepInput {
+  path @0 :Text;           # relative, of the file in the layer; an artifact's manifest names it
+}
+
 struct LookupInput {
   user @0 :Text;           # as Storaged.lookupUser is asked, and so is this
   memberships @1 :Bool;
@@ -95,6 +110,7 @@ struct WorkerResult {
     wanted @7 :Wanted;
     verdict @8 :Verdict;
     lookedUp @9 :Storage.User;
+    composed @10 :Counted;  # bytes: those that are not shared with the layers
   }
 
   struct Counted {
@@ -115,7 +131,9 @@ struct ParsedManifest {
     digest @0 :Text;
     size @1 :UInt64;
     codec @2 :WorkerRequest.Codec;
+    file @3 :Text;                    # of an artifact: the path that these bytes become, uncompressed or not
   }
+  artifact @5 :Bool;
 }
 
 struct ParsedConfig {
