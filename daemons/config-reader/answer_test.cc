@@ -69,6 +69,10 @@ TEST_F(Answer, HasDefaultsWithoutAnyFile) {
   EXPECT_STREQ(config.getDefaultRuntime().cStr(), "crun");
   EXPECT_EQ(config.getNetwork().getAddTimeoutMs(), 300000U);
   EXPECT_EQ(config.getPull().getMaxLayerBytes(), 68719476736U);
+  EXPECT_EQ(config.getPull().getMaxImageBytes(), 274877906944U);
+  EXPECT_EQ(config.getPull().getMaxImageEntries(), 10'000'000U);
+  EXPECT_EQ(config.getPull().getMaxCompressionRatio(), 1000U);
+  EXPECT_TRUE(config.getPull().getDeviceNodes());
 }
 
 TEST_F(Answer, TakesAccountsUnlessABaseIsSet) {

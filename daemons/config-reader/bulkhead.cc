@@ -102,6 +102,12 @@ void writePull(const Settings& settings, schema::Pull::Builder pull) {
   pull.setMaxLayerBytes(static_cast<std::uint64_t>(settings.at("pull.max_layer_bytes").number(1, most)));
   pull.setMaxLayerEntries(static_cast<std::uint64_t>(settings.at("pull.max_layer_entries").number(1, most)));
   pull.setMaxParallel(static_cast<std::uint32_t>(settings.at("pull.max_parallel").number(1, 256)));
+  pull.setMaxImageBytes(static_cast<std::uint64_t>(settings.at("pull.max_image_bytes").number(1, most)));
+  pull.setMaxImageEntries(static_cast<std::uint64_t>(settings.at("pull.max_image_entries").number(1, most)));
+  constexpr std::int64_t steepest = 1'000'000;
+  const Setting& ratio = settings.at("pull.max_compression_ratio");
+  pull.setMaxCompressionRatio(static_cast<std::uint32_t>(ratio.number(1, steepest)));
+  pull.setDeviceNodes(oneOf(settings.at("pull.device_nodes"), {"allow", "refuse"}) == "allow");
 }
 
 const std::string& absolutePathOrNone(const Setting& setting) {

@@ -61,6 +61,16 @@ constexpr std::array bulkhead{
     Key{"pull.max_layer_entries", Type::integer, "2000000", "The most files in one layer."},
     Key{"pull.max_parallel", Type::integer, "16",
         "Blobs transferred at once, of all images together; others wait for their turn."},
+    Key{"pull.max_image_bytes", Type::integer, "274877906944",
+        "The most that all layers of one image may be, unpacked, in bytes (256 GiB); layers that are there "
+        "already do not count."},
+    Key{"pull.max_image_entries", Type::integer, "10000000", "The most files in all those layers."},
+    Key{"pull.max_compression_ratio", Type::integer, "1000",
+        "A layer that unpacks to more times its compressed size is refused, beyond its first 64 MiB. Gzip "
+        "reaches 1032, with zeros."},
+    Key{"pull.device_nodes", Type::text, "\"allow\"",
+        "allow or refuse block and character devices in layers. Containers reach none by them that their "
+        "device rules do not allow."},
     Key{"proxy.http", Type::text, "\"\"",
         "Proxy for plain HTTP: http://[user:password@]host:port. Empty: HTTP_PROXY of the environment that "
         "the daemon was started with."},

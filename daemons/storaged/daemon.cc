@@ -12,7 +12,7 @@ void BackgroundErrors::taskFailed(kj::Exception&& exception) {
   log::error("background work failed", {{"error", ipc::fullText(exception)}});
 }
 
-Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, std::uint64_t maxLayerBytes)
+Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, const PullLimits& pull)
     : store_(path),
       writes_(store_.indexPath(), offLoop_, background_),
       index_(store_.indexPath(), Index::Access::read),
@@ -23,8 +23,8 @@ Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, st
       layerTurns_(limits::layersAtOnce),
       commitTurn_(1),
       background_(errors_),
-      parts_{store_,   index_,    writes_,     zygote_,     offLoop_,    port.getTimer(), trash_,
-             garbage_, comingIn_, layerTurns_, commitTurn_, background_, maxLayerBytes} {
+      parts_{store_,    index_,      writes_,     zygote_,     offLoop_, port.getTimer(), trash_, garbage_,
+             comingIn_, layerTurns_, commitTurn_, background_, pull} {
   sweep(parts_);
 }
 

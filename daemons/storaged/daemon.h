@@ -27,7 +27,7 @@ class BackgroundErrors final : public kj::TaskSet::ErrorHandler {
 class Storage {
  public:
   // Opens the store and sweeps it.
-  Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, std::uint64_t maxLayerBytes);
+  Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, const PullLimits& pull);
 
   [[nodiscard]] Parts& parts() { return parts_; }
 

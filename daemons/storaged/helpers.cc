@@ -14,12 +14,14 @@ namespace {
 
 Fd startZygote(const jail::Start& start, schema::Config::Reader config, int store) {
   auto pair = makeSocketPair(SOCK_SEQPACKET);
-  std::vector<std::string> arguments{"--root",        start.options.root,
-                                     "--storage-uid", std::to_string(config.getIdentities().getStorageUid()),
-                                     "--storage-gid", std::to_string(config.getIdentities().getStorageGid()),
-                                     "--library",     start.options.library,
-                                     "--max-bytes",   std::to_string(config.getPull().getMaxLayerBytes()),
-                                     "--max-entries", std::to_string(config.getPull().getMaxLayerEntries())};
+  std::vector<std::string> arguments{
+      "--root",         start.options.root,
+      "--storage-uid",  std::to_string(config.getIdentities().getStorageUid()),
+      "--storage-gid",  std::to_string(config.getIdentities().getStorageGid()),
+      "--library",      start.options.library,
+      "--max-bytes",    std::to_string(config.getPull().getMaxLayerBytes()),
+      "--max-entries",  std::to_string(config.getPull().getMaxLayerEntries()),
+      "--device-nodes", config.getPull().getDeviceNodes() ? "allow" : "refuse"};
   (void)spawnProgram(start.options.library + "/bulkhead-storage-zygote", arguments,
                      {pair.second.get(), store});
   return std::move(pair.first);

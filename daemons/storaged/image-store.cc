@@ -66,7 +66,7 @@ kj::Promise<Checked> ImageStore::check(ImageReference reference, Documents docum
 
 Begun ImageStore::admit(VerifiedImage image, std::shared_ptr<Ticket> ticket) {
   for (size_t i = 0; i < image.layers.size(); ++i) {
-    if (image.layers[i].size > parts_.maxLayerBytes) {
+    if (image.layers[i].size > parts_.limits.layerBytes) {
       return refuse(Code::resourceExhausted, "manifest.layers[" + std::to_string(i) + "].size",
                     "is over the configured limit");
     }

@@ -17,7 +17,11 @@ std::int64_t wallClock() {
 }  // namespace
 
 Intake::Intake(Parts& parts, VerifiedImage image, std::shared_ptr<void> ticket)
-    : ticket_(std::move(ticket)), parts_(parts), image_(std::move(image)), startedAt_(wallClock()) {
+    : ticket_(std::move(ticket)),
+      parts_(parts),
+      image_(std::move(image)),
+      startedAt_(wallClock()),
+      budget_(std::make_shared<ImageBudget>(parts.limits)) {
   auto pair = kj::newPromiseAndFulfiller<Outcome<void>>();
   arrived_ = pair.promise.fork();
   verdict_ = kj::mv(pair.fulfiller);
@@ -113,7 +117,7 @@ kj::Promise<Intake::Sink> Intake::bring(Missing& missing) {
 }
 
 bool Intake::start(Missing& missing, std::vector<Turnstile::Place> turns, Sink& sink) {
-  StagedLayer* transfer = missing.errand.start(missing.field, kj::mv(turns));
+  StagedLayer* transfer = missing.errand.start(missing.field, kj::mv(turns), budget_);
   if (transfer == nullptr) return false;
   missing.started = true;
   auto settled = transfer->whenSettled().then([this, &missing](Outcome<void>&& outcome) {

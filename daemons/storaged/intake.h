@@ -71,6 +71,7 @@ class Intake final : public kj::Refcounted {
   Parts& parts_;
   VerifiedImage image_;
   std::int64_t startedAt_;
+  std::shared_ptr<ImageBudget> budget_;
   std::vector<LayerName> held_;
   std::vector<Missing> missing_;
   Turnstile turns_{limits::layersOfImageAtOnce};

@@ -87,6 +87,20 @@ TEST_F(IntakeTest, ArchiveOverTheLimitIsRefused) {
   expectNothingStored();
 }
 
+TEST_F(IntakeTest, LayersOverTheImagesLimitAreRefused) {
+  constexpr size_t size = 26 * 1024 * 1024;  // of 48 for all
+  TestImage image{{TestLayer::of(std::string(size, 'x')), TestLayer::of(std::string(size, 'y'))}};
+  auto intake = begin("test.io/app:1", image);
+  send(*intake, 0, image.layers[0].compressed);
+  send(*intake, 1, image.layers[1].compressed);
+  auto outcome = commit(*intake);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, Code::resourceExhausted);
+  EXPECT_THAT(outcome.error().reason, HasSubstr("pull.max_image_bytes"));
+  intake = nullptr;
+  expectNothingStored();
+}
+
 TEST_F(IntakeTest, CommitWantsEveryLayer) {
   auto intake = begin("test.io/app:1", {{TestLayer::of("a"), TestLayer::of("b")}});
   send(*intake, 0, "Za");

@@ -27,6 +27,7 @@ class Pipeline {
  private:
   Outcome<void> moveBytes();
   Outcome<void> waitForMore();
+  Outcome<void> charge();
   bool diskIsFull();
   Outcome<void> checkCompressed();
   Outcome<void> checkDecompressed();
@@ -41,6 +42,7 @@ class Pipeline {
   std::optional<Pump> second_;  // from the decompress worker, if there is one
   std::optional<Outcome<ipc::Packet>> unpackAnswer_;
   std::optional<Digest> computedDigest_;
+  std::uint64_t charged_ = 0;  // to the image
 };
 
 Pipeline::Pipeline(LayerTransfer transfer)
@@ -50,7 +52,7 @@ Pipeline::Pipeline(LayerTransfer transfer)
              transfer_.layer.size) {
   if (!transfer_.decompress) return;
   second_.emplace(std::move(transfer_.decompress->output), std::move(transfer_.unpack.input),
-                  transfer_.unpackedLimit);
+                  unpackedLimit(transfer_.limits, transfer_.layer.size));
 }
 
 Outcome<Size> Pipeline::run() {
@@ -66,6 +68,7 @@ Outcome<void> Pipeline::moveBytes() {
     first_.advance();
     transfer_.received->store(first_.count(), std::memory_order_relaxed);
     if (second_) second_->advance();
+    if (auto charged = charge(); !charged) return charged;
     if (diskIsFull()) return tl::unexpected(unpackAnswer().error());
   }
   return {};
@@ -81,6 +84,15 @@ Outcome<void> Pipeline::waitForMore() {
   if (ready < 0) throwErrno("poll");
   if (waits[0].revents != 0) return refuse(Code::unavailable, transfer_.field, "the pull was given up");
   if (ready == 0) return refuse(Code::unavailable, transfer_.field, "nothing moved for five minutes");
+  return {};
+}
+
+Outcome<void> Pipeline::charge() {
+  std::uint64_t count = toUnpack().count();
+  if (!transfer_.budget->takeBytes(count - charged_)) {
+    return refuse(Code::resourceExhausted, "layers", "unpack to more, together, than pull.max_image_bytes");
+  }
+  charged_ = count;
   return {};
 }
 
@@ -116,7 +128,10 @@ Outcome<void> Pipeline::checkCompressed() {
 Outcome<void> Pipeline::checkDecompressed() {
   Outcome<void> fine;
   if (second_ && second_->overLimit()) {
-    return refuse(Code::resourceExhausted, transfer_.field, "unpacks to more than the configured limit");
+    bool byRatio = second_->limit() < transfer_.limits.layerBytes;
+    return refuse(Code::resourceExhausted, transfer_.field,
+                  byRatio ? "unpacks to more times its size than pull.max_compression_ratio"
+                          : "unpacks to more than pull.max_layer_bytes");
   }
   if (!second_) return fine;
   auto answer = readAnswer(*transfer_.decompress, Answer::DECOMPRESSED, answerPatience());
@@ -138,6 +153,10 @@ Outcome<Size> Pipeline::checkUnpacked() {
   std::uint64_t archive = toUnpack().count();
   constexpr std::uint64_t slack = 16 * 1024;
   std::uint64_t inodes = std::min(counted.getInodes(), archive / 2 + 1);
+  if (!transfer_.budget->takeEntries(inodes)) {
+    return refuse(Code::resourceExhausted, "layers",
+                  "hold more files, together, than pull.max_image_entries");
+  }
   return Size{std::min(counted.getBytes(), 2 * archive + inodes * slack), inodes,
               std::min(counted.getContent(), archive)};
 }

@@ -14,6 +14,7 @@
 
 #include "daemons/storaged/chain.h"
 #include "daemons/storaged/index.h"
+#include "daemons/storaged/pull-limits.h"
 #include "daemons/storaged/zygote-client.h"
 
 namespace bulkhead::storaged {
@@ -25,7 +26,8 @@ struct LayerTransfer {
   Fd cancelled;                           // readable or hung up: give up at once
   std::optional<WorkerPipes> decompress;  // absent for Codec::NONE
   WorkerPipes unpack;
-  std::uint64_t unpackedLimit = 0;                       // bytes of the uncompressed archive
+  PullLimits limits{};
+  std::shared_ptr<ImageBudget> budget;                   // of its image; charged
   std::shared_ptr<std::atomic<std::uint64_t>> received;  // compressed bytes so far, for listPulls
 };
 

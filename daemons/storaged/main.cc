@@ -25,6 +25,11 @@ void enterView(const std::string& store) {
   jail::enterView(pieces);
 }
 
+PullLimits pullLimits(schema::Pull::Reader config) {
+  return {config.getMaxLayerBytes(), config.getMaxImageBytes(), config.getMaxImageEntries(),
+          config.getMaxCompressionRatio()};
+}
+
 int serve(int argc, char** argv) {
   auto start = jail::startDaemon("storaged", argc, argv);
   auto loaded = loadConfig(start.options);
@@ -44,7 +49,7 @@ int serve(int argc, char** argv) {
                                                     {"/proc", jail::Access::Right::read}}});
 
   auto io = kj::setupAsyncIo();
-  Storage storage(io.unixEventPort, path, std::move(helpers.zygote), config.getPull().getMaxLayerBytes());
+  Storage storage(io.unixEventPort, path, std::move(helpers.zygote), pullLimits(config.getPull()));
   ipc::PermittedPeer cri{identities.getCriUid(), start.options.peerCgroup};
   Daemon daemon(io, storage, std::move(listener), std::move(cri), std::move(helpers.mounter));
   io.waitScope.setBusyPollInterval(32);  // a pipe that is never empty keeps nobody else waiting

@@ -8,6 +8,7 @@
 #include "daemons/storaged/index-writer.h"
 #include "daemons/storaged/layer-garbage.h"
 #include "daemons/storaged/off-loop.h"
+#include "daemons/storaged/pull-limits.h"
 #include "daemons/storaged/store.h"
 #include "daemons/storaged/trash.h"
 #include "daemons/storaged/turnstile.h"
@@ -27,10 +28,10 @@ struct Parts {
   Trash& trash;
   LayerGarbage& garbage;
   LayersComingIn& comingIn;
-  Turnstile& layerTurns;        // whose workers run, of all images
-  Turnstile& commitTurn;        // which image is made permanent
-  kj::TaskSet& background;      // what goes on after its caller left
-  std::uint64_t maxLayerBytes;  // unpacked, of one layer
+  Turnstile& layerTurns;    // whose workers run, of all images
+  Turnstile& commitTurn;    // which image is made permanent
+  kj::TaskSet& background;  // what goes on after its caller left
+  PullLimits limits;
 };
 
 }  // namespace bulkhead::storaged

@@ -21,6 +21,7 @@ class Pump {
   // Takes both ends and makes them non-blocking. `limit` in bytes.
   Pump(Fd source, Fd sink, std::uint64_t limit);
 
+  [[nodiscard]] std::uint64_t limit() const { return limit_; }
   // What to poll for; fd -1 once the pump is done.
   [[nodiscard]] pollfd waitsFor() const;
   // Moves what can be moved now, up to a few buffers, so that two pumps in one loop are both served. Throws

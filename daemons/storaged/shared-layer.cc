@@ -30,7 +30,8 @@ void Errand::cancel() {
   if (transfer_.get() != nullptr && !transfer_->done()) transfer_->cancel();
 }
 
-StagedLayer* Errand::start(const std::string& field, std::vector<Turnstile::Place> turns) {
+StagedLayer* Errand::start(const std::string& field, std::vector<Turnstile::Place> turns,
+                           std::shared_ptr<ImageBudget> budget) {
   SharedLayer& layer = *layer_;
   bool othersRuns = layer.bringer_ != number_ && layer.running_;
   if (layer.hasArrived() || othersRuns) {
@@ -38,7 +39,7 @@ StagedLayer* Errand::start(const std::string& field, std::vector<Turnstile::Plac
     return nullptr;
   }
   transfer_ = kj::refcounted<StagedLayer>(layer.parts_, layer.layer_, field);
-  transfer_->start(std::move(turns));
+  transfer_->start(std::move(turns), std::move(budget));
   layer.bringer_ = number_;
   layer.running_ = true;
   layer.received_ = transfer_->receivedCounter();

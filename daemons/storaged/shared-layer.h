@@ -34,7 +34,8 @@ class SharedLayer final : public kj::Refcounted {
 
     // Starts the transfer, unless somebody else's runs well or has arrived: then nothing, and the errand is
     // over. `field` and `turns` as in StagedLayer.
-    StagedLayer* start(const std::string& field, std::vector<Turnstile::Place> turns);
+    StagedLayer* start(const std::string& field, std::vector<Turnstile::Place> turns,
+                       std::shared_ptr<ImageBudget> budget);
     // Ends its transfer.
     void cancel();
 

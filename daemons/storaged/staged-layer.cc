@@ -22,7 +22,7 @@ StagedLayer::~StagedLayer() noexcept(false) {
   parts_.trash.discard(Store::Place::layers, name_.text());
 }
 
-void StagedLayer::start(std::vector<Turnstile::Place> turns) {
+void StagedLayer::start(std::vector<Turnstile::Place> turns, std::shared_ptr<ImageBudget> budget) {
   startedAt_ = parts_.timer.now();
   openedForSync_ = std::make_shared<const Fd>(parts_.store.openForSync());
   parts_.store.makeStaged(name_);
@@ -40,7 +40,8 @@ void StagedLayer::start(std::vector<Turnstile::Place> turns) {
   Worker worker = parts_.zygote.unpack(name_);
   unpack_ = std::move(worker.lease);
   transfer.unpack = std::move(worker.pipes);
-  transfer.unpackedLimit = parts_.maxLayerBytes;
+  transfer.limits = parts_.limits;
+  transfer.budget = std::move(budget);
   transfer.received = received_;
   canceller_ = std::move(cancel.write);
 

@@ -20,8 +20,9 @@ class StagedLayer final : public kj::Refcounted {
   StagedLayer(Parts& parts, VerifiedLayer layer, std::string field);
   ~StagedLayer() noexcept(false) override;
 
-  // Makes the directory, starts the workers and the thread; `turns` are kept until both are gone. Once.
-  void start(std::vector<Turnstile::Place> turns);
+  // Makes the directory, starts the workers and the thread; `turns` are kept until both are gone;
+  // what comes is charged to `budget`. Once.
+  void start(std::vector<Turnstile::Place> turns, std::shared_ptr<ImageBudget> budget);
   // The write end for the compressed bytes; once.
   Fd takeSink() { return std::move(sink_); }
   // receiveLayer()'s outcome.

@@ -86,8 +86,9 @@ void StorageTest::open() {
     }
   };
   zygote_ = std::make_unique<FakeZygote>(path_, parse);
-  constexpr std::uint64_t maxLayerBytes = 32 * 1024 * 1024;
-  storage_ = std::make_unique<Storage>(io_.unixEventPort, path_, zygote_->takeSocket(), maxLayerBytes);
+  constexpr std::uint64_t layerBytes = 32 * 1024 * 1024;
+  constexpr PullLimits limits{layerBytes, layerBytes / 2 * 3, 100, 1000};
+  storage_ = std::make_unique<Storage>(io_.unixEventPort, path_, zygote_->takeSocket(), limits);
   images_ = std::make_unique<ImageStore>(storage_->parts());
   containers_ = std::make_unique<WritableLayers>(storage_->parts());
 }

@@ -27,7 +27,7 @@ using namespace bulkhead;
 
 namespace {
 
-constexpr worker::UnpackLimits small{1 << 20, 200};
+constexpr worker::UnpackLimits small{1 << 20, 200, true};
 constexpr std::size_t blockSize = 512;
 
 // The tmpfs: `root`, which the archive is unpacked into, and beside it what it must not reach.

@@ -27,10 +27,10 @@ CONFLIST = {
 
 
 class Instance:
-    def __init__(self, runtime=None, config="", ceiling=None, registries=(), programs=None):
+    def __init__(self, runtime=None, config="", ceiling=None, registries=(), programs=None, directory="/tmp"):
         """`config` begins with keys outside any table; @ROOT@ in it is the instance's root. `programs` names files to run
         in place of Bulkhead's own: {"bulkhead-storaged": path}."""
-        self.root = tempfile.mkdtemp(prefix="bh-", dir="/tmp")
+        self.root = tempfile.mkdtemp(prefix="bh-", dir=directory)
         os.chmod(self.root, 0o755)
         self.cni = os.path.join(self.root, "cni")
         self.ipam = os.path.join(self.root, "ipam")

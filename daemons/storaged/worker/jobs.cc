@@ -143,7 +143,7 @@ void settleConversions() {
 // What is on disk is counted at the end: entries replace each other, and directories grow.
 Outcome<void> answerUnpack(const Options& options, int input, Result result) {
   Fd root = openDirectory("/");
-  auto unpacked = unpack(input, root.get(), {options.maxBytes, options.maxEntries});
+  auto unpacked = unpack(input, root.get(), {options.maxBytes, options.maxEntries, options.deviceNodes});
   if (!unpacked) return tl::unexpected(unpacked.error());
   auto counted = measure(root.get());
   if (!counted) return tl::unexpected(counted.error());

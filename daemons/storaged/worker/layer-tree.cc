@@ -10,6 +10,7 @@
 
 #include "daemons/common/base/beneath.h"
 #include "daemons/storaged/worker/erase.h"
+#include "ipc/limits.h"
 
 namespace bulkhead::worker {
 namespace {
@@ -49,10 +50,14 @@ Outcome<void> setXattrs(int fd, const EntryName& name, const Attributes& attribu
   return {};
 }
 
-// Owner first: chown clears setuid bits and capabilities.
-Outcome<void> applyToOpen(int fd, const EntryName& name, const Attributes& attributes) {
-  if (::fchown(fd, attributes.uid, attributes.gid) != 0) return failed(name, "set its owner");
-  if (::fchmod(fd, attributes.mode) != 0) return failed(name, "set its mode");
+// Only what is not so already: most files are root's, and were made with their mode. Owner first: chown
+// clears setuid bits and capabilities.
+Outcome<void> applyToOpen(int fd, const struct stat& now, const EntryName& name,
+                          const Attributes& attributes) {
+  bool owned = now.st_uid == attributes.uid && now.st_gid == attributes.gid;
+  if (!owned && ::fchown(fd, attributes.uid, attributes.gid) != 0) return failed(name, "set its owner");
+  bool hasMode = owned && (now.st_mode & 07777) == attributes.mode;
+  if (!hasMode && ::fchmod(fd, attributes.mode) != 0) return failed(name, "set its mode");
   return setXattrs(fd, name, attributes);
 }
 
@@ -104,13 +109,18 @@ Outcome<Fd> LayerTree::makeMissingParents(const EntryName& name) {
   return at;
 }
 
-// The parent, with nothing of that name in it.
-Outcome<Fd> LayerTree::clearedPlace(const EntryName& name) {
+// Makes something of that name in its parent, which it returns. `make` fails with EEXIST where there is
+// something already; that goes, whatever it is. Mostly there is nothing, and one call does.
+Outcome<Fd> LayerTree::put(const EntryName& name, const char* what, const Make& make) {
   if (name.isRoot()) return invalid("entry '/'", "is not a directory");
   auto parent = parentOf(name);
   if (!parent) return parent;
-  if (auto erased = eraseEntry(parent->get(), name.last()); !erased) return tl::unexpected(erased.error());
   if (auto counted = count(); !counted) return tl::unexpected(counted.error());
+  const char* last = name.last().c_str();
+  if (make(parent->get(), last) == 0) return parent;
+  if (errno != EEXIST) return failed(name, what);
+  if (auto erased = eraseEntry(parent->get(), name.last()); !erased) return tl::unexpected(erased.error());
+  if (make(parent->get(), last) != 0) return failed(name, what);
   return parent;
 }
 
@@ -125,8 +135,9 @@ Outcome<void> LayerTree::makeDirectory(const EntryName& name, const Attributes& 
     bool exists = ::fstatat(parent->get(), name.last().c_str(), &before, AT_SYMLINK_NOFOLLOW) == 0;
     bool hides = exists && isWhiteout(before);
     if (!exists || !S_ISDIR(before.st_mode)) {
-      if (auto place = clearedPlace(name); !place) return tl::unexpected(place.error());
-      if (::mkdirat(parent->get(), name.last().c_str(), 0700) != 0) return failed(name, "make the directory");
+      auto made =
+          put(name, "make the directory", [](int at, const char* last) { return ::mkdirat(at, last, 0700); });
+      if (!made) return tl::unexpected(made.error());
     }
     directory =
         Fd(::openat(parent->get(), name.last().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -137,20 +148,33 @@ Outcome<void> LayerTree::makeDirectory(const EntryName& name, const Attributes& 
   }
   if (!directory) return failed(name, "open the directory");
   directoryTimes_.emplace_back(textOf(name), attributes.modified);
-  return applyToOpen(directory.get(), name, attributes);
+  directoryNames_ += directoryTimes_.back().first.size();
+  if (directoryNames_ > limits::directoryNames)
+    return refuse(Code::resourceExhausted, "layer", "has too many directories with long names");
+  struct stat now {};
+  if (::fstat(directory.get(), &now) != 0) return failed(name, "look at the directory");
+  return applyToOpen(directory.get(), now, name, attributes);
 }
 
-Outcome<Fd> LayerTree::makeFile(const EntryName& name) {
-  auto place = clearedPlace(name);
+Outcome<Fd> LayerTree::makeFile(const EntryName& name, const Attributes& attributes) {
+  Fd file;
+  // Without setuid and setgid, which wait for the owner. Nobody but us reaches the layer yet.
+  mode_t mode = attributes.mode & 0777;
+  auto place = put(name, "create the file", [&](int parent, const char* last) {
+    file = Fd(::openat(parent, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+    return file ? 0 : -1;
+  });
   if (!place) return place;
-  Fd file(::openat(place->get(), name.last().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                   0600));
-  if (!file) return failed(name, "create the file");
   return file;
 }
 
-Outcome<void> LayerTree::finishFile(int file, const EntryName& name, const Attributes& attributes) {
-  if (auto applied = applyToOpen(file, name, attributes); !applied) return applied;
+Outcome<void> LayerTree::finishFile(int file, const EntryName& name, const Attributes& attributes,
+                                    off_t size) {
+  struct stat now {};
+  if (::fstat(file, &now) != 0 || (now.st_size < size && ::ftruncate(file, size) != 0)) {
+    return failed(name, "write the file");
+  }
+  if (auto applied = applyToOpen(file, now, name, attributes); !applied) return applied;
   if (::futimens(file, times(attributes.modified).data()) != 0) return failed(name, "set its time");
   return {};
 }
@@ -171,10 +195,9 @@ Outcome<void> LayerTree::applyToPath(int parent, const EntryName& name, const At
 
 Outcome<void> LayerTree::makeSymlink(const EntryName& name, const std::string& target,
                                      const Attributes& attributes) {
-  auto place = clearedPlace(name);
+  auto place = put(name, "make the symlink",
+                   [&](int parent, const char* last) { return ::symlinkat(target.c_str(), parent, last); });
   if (!place) return tl::unexpected(place.error());
-  if (::symlinkat(target.c_str(), place->get(), name.last().c_str()) != 0)
-    return failed(name, "make the symlink");
   return applyToPath(place->get(), name, attributes, false);
 }
 
@@ -194,20 +217,19 @@ Outcome<void> LayerTree::makeHardLink(const EntryName& name, const EntryName& ta
   bool same = ::fstatat(parent->get(), name.last().c_str(), &existing, AT_SYMLINK_NOFOLLOW) == 0 &&
               existing.st_ino == old.st_ino;
   if (same) return {};
-  auto place = clearedPlace(name);
+  auto place = put(name, "make the hard link", [&](int at, const char* last) {
+    return ::linkat(from.get(), target.last().c_str(), at, last, 0);
+  });
   if (!place) return tl::unexpected(place.error());
-  if (::linkat(from.get(), target.last().c_str(), place->get(), name.last().c_str(), 0) != 0) {
-    return failed(name, "make the hard link");
-  }
   return {};
 }
 
 Outcome<void> LayerTree::makeNode(const EntryName& name, mode_t type, dev_t device,
                                   const Attributes& attributes) {
-  auto place = clearedPlace(name);
+  auto place = put(name, "make the node", [&](int parent, const char* last) {
+    return ::mknodat(parent, last, type | 0600, device);
+  });
   if (!place) return tl::unexpected(place.error());
-  if (::mknodat(place->get(), name.last().c_str(), type | 0600, device) != 0)
-    return failed(name, "make the node");
   return applyToPath(place->get(), name, attributes, true);
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,9 +40,10 @@ class LayerTree {
   // makes missing parents, 0755 and root's. Refusals name `name` and carry invalidArgument when the archive
   // is at fault, resourceExhausted when the disk or the limit is full.
   Outcome<void> makeDirectory(const EntryName& name, const Attributes& attributes);
-  // An empty file to be filled and then handed to finishFile().
-  Outcome<Fd> makeFile(const EntryName& name);
-  Outcome<void> finishFile(int file, const EntryName& name, const Attributes& attributes);
+  // An empty file to be filled and then handed to finishFile(), which makes it `size` bytes long if it is
+  // shorter: a sparse file may end in a hole.
+  Outcome<Fd> makeFile(const EntryName& name, const Attributes& attributes);
+  Outcome<void> finishFile(int file, const EntryName& name, const Attributes& attributes, off_t size);
   Outcome<void> makeSymlink(const EntryName& name, const std::string& target, const Attributes& attributes);
   Outcome<void> makeHardLink(const EntryName& name, const EntryName& target);
   // `type` is S_IFIFO, S_IFCHR or S_IFBLK.
@@ -62,14 +64,16 @@ class LayerTree {
   Outcome<void> count();
   Outcome<Fd> parentOf(const EntryName& name);
   Outcome<Fd> makeMissingParents(const EntryName& name);
-  Outcome<Fd> clearedPlace(const EntryName& name);
+  using Make = std::function<int(int parent, const char* last)>;
+  Outcome<Fd> put(const EntryName& name, const char* what, const Make& make);
   Outcome<void> applyToPath(int parent, const EntryName& name, const Attributes& attributes, bool hasMode);
 
   int root_;
   std::uint64_t limit_;
   std::uint64_t inodes_ = 0;
   std::vector<std::pair<std::string, struct timespec>>
-      directoryTimes_;  // one text a directory: an archive has many
+      directoryTimes_;         // one text a directory: an archive has many
+  size_t directoryNames_ = 0;  // bytes of them
 };
 
 }  // namespace bulkhead::worker

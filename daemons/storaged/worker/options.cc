@@ -34,6 +34,11 @@ Codec codecOf(std::string_view text) {
   throw std::invalid_argument("unknown codec");
 }
 
+bool allows(std::string_view text) {
+  if (text != "allow" && text != "refuse") throw std::invalid_argument("neither allow nor refuse");
+  return text == "allow";
+}
+
 }  // namespace
 
 Options parseOptions(int argc, char** argv) {
@@ -56,6 +61,8 @@ Options parseOptions(int argc, char** argv) {
       options.maxBytes = numberOf<std::uint64_t>(value);
     } else if (name == "--max-entries") {
       options.maxEntries = numberOf<std::uint64_t>(value);
+    } else if (name == "--device-nodes") {
+      options.deviceNodes = allows(value);
     } else if (name != "--root") {
       throw std::invalid_argument("unknown option");
     }

@@ -18,10 +18,12 @@ struct Options {
   Codec codec = Codec::none;
   std::uint64_t maxBytes = 0;
   std::uint64_t maxEntries = 0;
+  bool deviceNodes = false;
 };
 
 //   --role unpack|erase|measure|decompress|parse --root DIR
 //   --storage-uid N --storage-gid N [--codec none|gzip|zstd] [--max-bytes N] [--max-entries N]
+//   [--device-nodes allow|refuse]
 // DIR only identifies the instance to `bulkheadctl audit`. Throws std::invalid_argument.
 Options parseOptions(int argc, char** argv);
 

@@ -1,5 +1,6 @@
 #include "daemons/storaged/worker/start.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <capnp/message.h>
@@ -48,6 +49,8 @@ int runWorker(int argc, char** argv, Cell cell, const Job& job) {
   // A file over the limit that the zygote set (RLIMIT_FSIZE) is EFBIG.
   if (::signal(SIGXFSZ, SIG_IGN) == SIG_ERR) throwErrno("ignore SIGXFSZ");
   if (cell == Cell::handed) jail::enterCell(Fd(cellMount));
+  // An unpacked file has the archive's mode from the first, in a directory that nobody else enters.
+  if (options.role == jail::Process::unpackWorker) ::umask(0);
   jail::confine(options.role, confinementOf(options));
 
   capnp::MallocMessageBuilder message;

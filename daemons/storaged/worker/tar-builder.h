@@ -12,7 +12,7 @@ namespace bulkhead::worker {
 
 class TarBuilder {
  public:
-  TarBuilder() : buffer_(4 * 1024 * 1024), writer_(::archive_write_new()) {
+  explicit TarBuilder(size_t most = 4 * 1024 * 1024) : buffer_(most), writer_(::archive_write_new()) {
     ::archive_write_set_format_pax(writer_);
     ::archive_write_open_memory(writer_, buffer_.data(), buffer_.size(), &used_);
   }

@@ -2,27 +2,31 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <limits>
 #include <memory>
 #include <string>
 
 #include "daemons/storaged/worker/entry-name.h"
+#include "daemons/storaged/worker/layer-bytes.h"
 #include "daemons/storaged/worker/layer-tree.h"
+#include "ipc/limits.h"
 
 namespace bulkhead::worker {
 namespace {
 
-constexpr size_t readBuffer = 256 * 1024;
 // Linux device numbers (kernel, include/linux/kdev_t.h): 12 bits major, 20 bits minor.
 constexpr dev_t largestMajor = (1U << 12) - 1;
 constexpr dev_t largestMinor = (1U << 20) - 1;
 constexpr int64_t largestId = std::numeric_limits<uid_t>::max() - 1LL;  // -1 means "leave it" to chown
+
+// Files of so many bytes, and so many more of one, are worth a call of their own.
+constexpr int64_t writeAhead = 1024 * 1024;
 
 struct FreeArchive {
   void operator()(archive* reader) const { ::archive_read_free(reader); }
@@ -66,9 +70,13 @@ Outcome<Attributes> attributesOf(archive_entry* entry, const std::string& field)
   const char* key = nullptr;
   const void* value = nullptr;
   size_t size = 0;
+  size_t total = 0;
   ::archive_entry_xattr_reset(entry);
   while (::archive_entry_xattr_next(entry, &key, &value, &size) == ARCHIVE_OK) {
     if (key == nullptr || !keepsXattr(key)) continue;
+    total += std::string_view(key).size() + size;
+    if (attributes.xattrs.size() >= limits::entryXattrs || total > limits::entryXattrBytes)
+      return refuse(Code::resourceExhausted, field, "has too many extended attributes, or too large ones");
     attributes.xattrs.emplace_back(key, std::string(static_cast<const char*>(value), size));
   }
   return attributes;
@@ -77,24 +85,30 @@ Outcome<Attributes> attributesOf(archive_entry* entry, const std::string& field)
 class Unpacker {
  public:
   Unpacker(int input, int root, const UnpackLimits& limits)
-      : input_(input), limits_(limits), tree_(root, limits.entries), reader_(::archive_read_new()) {}
+      : bytes_(input), limits_(limits), tree_(root, limits.entries), reader_(::archive_read_new()) {}
 
   Outcome<Unpacked> run() {
     if (!reader_ || ::archive_read_support_format_tar(reader_.get()) != ARCHIVE_OK ||
-        ::archive_read_open_fd(reader_.get(), input_, readBuffer) != ARCHIVE_OK) {
+        !bytes_.open(reader_.get())) {
       return malformed("cannot be read");
     }
     archive_entry* entry = nullptr;
     for (std::uint64_t count = 0; true; ++count) {
+      bytes_.expectHeader();
       int status = ::archive_read_next_header(reader_.get(), &entry);
       if (status == ARCHIVE_EOF) break;
+      if (bytes_.exceeded()) return headerTooLarge();
       if (!isUsable(status)) return malformed("is not a whole tar archive");
       if (count >= limits_.entries) return refuse(Code::resourceExhausted, "layer", "has too many entries");
       if (auto done = unpackEntry(entry); !done) return tl::unexpected(done.error());
+      // What an entry carries that has no use for it: nothing is held.
+      bytes_.expectAnything();
+      if (!isUsable(::archive_read_data_skip(reader_.get()))) return malformed("is not a whole tar archive");
     }
     if (auto done = tree_.finishDirectories(); !done) return tl::unexpected(done.error());
-    if (auto done = drain(); !done) return tl::unexpected(done.error());
-    return Unpacked{bytes_, tree_.inodes()};
+    // Whoever hashes the stream behind us writes it to the end: tar pads, and some builders pad more.
+    if (auto done = bytes_.drain(limits_.bytes); !done) return tl::unexpected(done.error());
+    return Unpacked{written_, tree_.inodes()};
   }
 
  private:
@@ -146,29 +160,34 @@ class Unpacker {
     int64_t size = ::archive_entry_size(entry);
     if (size < 0) return invalid(fieldOf(raw), "has a negative size");
     if (static_cast<uint64_t>(size) > limits_.bytes) return tooLarge();
-    auto file = tree_.makeFile(name);
+    auto file = tree_.makeFile(name, attributes);
     if (!file) return tl::unexpected(file.error());
     if (auto done = copyData(file->get(), raw); !done) return done;
-    // The end of a sparse file may be a hole.
-    struct stat info {};
-    if (::fstat(file->get(), &info) != 0 || (info.st_size < size && ::ftruncate(file->get(), size) != 0)) {
-      return writeFailed(raw);
-    }
-    return tree_.finishFile(file->get(), name, attributes);
+    if (size >= writeAhead) beginWriting(file->get());
+    return tree_.finishFile(file->get(), name, attributes, size);
   }
 
+  // The disk works while we do, and the syncfs(2) of the whole image finds little left. A write that fails is
+  // told there.
+  static void beginWriting(int file) { (void)::sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
   Outcome<void> copyData(int file, const char* raw) {
-    while (true) {
+    for (std::uint64_t begun = written_; true;) {
       const void* block = nullptr;
       size_t size = 0;
       int64_t offset = 0;
+      bytes_.expectHeader();  // a sparse file's map comes before its data
       int status = ::archive_read_data_block(reader_.get(), &block, &size, &offset);
       if (status == ARCHIVE_EOF) return {};
+      if (bytes_.exceeded()) return headerTooLarge();
       if (!isUsable(status)) return invalid(fieldOf(raw), "is cut short");
-      if (offset < 0 || static_cast<uint64_t>(offset) > limits_.bytes || size > limits_.bytes - bytes_)
+      if (offset < 0 || static_cast<uint64_t>(offset) > limits_.bytes || size > limits_.bytes - written_)
         return tooLarge();
-      bytes_ += size;
+      written_ += size;
       if (!writeAt(file, static_cast<const char*>(block), size, offset)) return writeFailed(raw);
+      if (written_ - begun < writeAhead * 8) continue;
+      begun = written_;
+      beginWriting(file);
     }
   }
 
@@ -202,6 +221,13 @@ class Unpacker {
     auto type = static_cast<mode_t>(::archive_entry_filetype(entry));
     dev_t device = 0;
     if (type != AE_IFIFO) {
+      // Whatever overlayfs reads as a whiteout is one.
+      bool isMark =
+          type == AE_IFCHR && ::archive_entry_rdevmajor(entry) == 0 && ::archive_entry_rdevminor(entry) == 0;
+      if (!limits_.deviceNodes && !isMark) {
+        return refuse(Code::failedPrecondition, fieldOf(raw),
+                      "is a device node, which pull.device_nodes refuses");
+      }
       dev_t major = ::archive_entry_rdevmajor(entry);
       dev_t minor = ::archive_entry_rdevminor(entry);
       if (major > largestMajor || minor > largestMinor)
@@ -211,31 +237,22 @@ class Unpacker {
     return tree_.makeNode(name, type, device, attributes);
   }
 
-  // Whoever hashes the stream behind us writes it to the end: tar pads, and some builders pad more.
-  Outcome<void> drain() {
-    std::array<char, 65536> scrap;
-    for (uint64_t total = 0; true;) {
-      ssize_t n = ::read(input_, scrap.data(), scrap.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return malformed("cannot be read");
-      if (n == 0) return {};
-      total += static_cast<uint64_t>(n);
-      if (total > limits_.bytes) return tooLarge();
-    }
-  }
-
   static tl::unexpected<Refusal> tooLarge() {
     return refuse(Code::resourceExhausted, "layer", "is larger than allowed");
+  }
+  static tl::unexpected<Refusal> headerTooLarge() {
+    return refuse(Code::resourceExhausted, "layer",
+                  "has a header, or a sparse file's map, that is too large");
   }
   static tl::unexpected<Refusal> writeFailed(const char* raw) {
     return refuse(Code::resourceExhausted, fieldOf(raw), "cannot be written: " + errnoText(errno));
   }
 
-  int input_;
+  LayerBytes bytes_;  // before its reader
   UnpackLimits limits_;
   LayerTree tree_;
   std::unique_ptr<archive, FreeArchive> reader_;
-  std::uint64_t bytes_ = 0;
+  std::uint64_t written_ = 0;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace bulkhead::worker {
 struct UnpackLimits {
   std::uint64_t bytes;    // of file data, and the logical size of any one file
   std::uint64_t entries;  // tar entries, and inodes made for them
+  bool deviceNodes;       // whether block and character devices may be in a layer; a whiteout always may
 };
 
 struct Unpacked {
@@ -20,7 +21,8 @@ struct Unpacked {
 
 // Reads a tar archive (ustar, pax, GNU) from `input` up to end of file, padding included, and unpacks it into
 // the directory `root`. Descriptors are borrowed. Refusals: invalidArgument (truncated, malformed or hostile
-// archive, by entry), resourceExhausted (limits, disk full). After a refusal the tree is to be thrown away.
+// archive, by entry), failedPrecondition (a device node where none may be), resourceExhausted (limits, also
+// those of one entry, ipc/limits.h; disk full). After a refusal the tree is to be thrown away.
 Outcome<Unpacked> unpack(int input, int root, const UnpackLimits& limits);
 
 }  // namespace bulkhead::worker

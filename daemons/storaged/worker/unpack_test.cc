@@ -10,6 +10,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
@@ -20,7 +22,7 @@
 namespace bulkhead::worker {
 namespace {
 
-constexpr UnpackLimits generous{1 << 20, 1000};
+constexpr UnpackLimits generous{1 << 20, 1000, true};
 
 class UnpackTest : public ::testing::Test {
  protected:
@@ -81,6 +83,45 @@ class UnpackTest : public ::testing::Test {
     tar.add(file, AE_IFREG, 0755, "x", [&](archive_entry* e) {
       ::archive_entry_xattr_add_entry(e, key.c_str(), value.data(), value.size());
     });
+  }
+
+  // A GNU sparse 1.0 file (tar's manual, "Storing Sparse Files"): its map comes before its data.
+  static std::string rawSparse(const std::string& map) {
+    auto record = [](const std::string& key, const std::string& value) {
+      std::string line = " " + key + "=" + value + "\n";
+      size_t size = line.size() + 1;
+      while (std::to_string(size).size() + line.size() != size) ++size;
+      return std::to_string(size) + line;
+    };
+    std::string pax = record("GNU.sparse.major", "1") + record("GNU.sparse.minor", "0") +
+                      record("GNU.sparse.name", "s") + record("GNU.sparse.realsize", "5000000");
+    return rawHeader("pax", 'x', pax.size()) + padded(pax) + rawHeader("s", '0', map.size()) + padded(map) +
+           std::string(1024, '\0');
+  }
+  static std::string padded(std::string bytes) {
+    bytes.resize((bytes.size() + 511) / 512 * 512);
+    return bytes;
+  }
+  static std::string rawHeader(const std::string& name, char type, size_t size) {
+    std::string header(512, '\0');
+    auto put = [&](size_t offset, const std::string& text) { header.replace(offset, text.size(), text); };
+    std::array<char, 12> octal{};
+    std::snprintf(octal.data(), octal.size(), "%011zo", size);
+    put(0, name);
+    put(100, "0000644");
+    put(108, "0000000");
+    put(116, "0000000");
+    put(124, octal.data());
+    put(136, "00000000000");
+    put(148, "        ");
+    put(156, std::string(1, type));
+    put(257, std::string("ustar\00000", 8));
+    unsigned sum = 0;
+    for (unsigned char c : header) sum += c;
+    std::array<char, 8> check{};
+    std::snprintf(check.data(), check.size(), "%06o", sum);
+    put(148, std::string(check.data(), 6) + '\0');
+    return header;
   }
 
   std::string top_;
@@ -270,19 +311,19 @@ TEST_F(UnpackTest, NumbersThatDoNotFitAreRefused) {
 TEST_F(UnpackTest, LimitsHold) {
   TarBuilder large;
   large.file("f", std::string(1000, 'x')).file("g", std::string(1000, 'x'));
-  EXPECT_EQ(unpackTar(large, {1500, 10}).error().code, Code::resourceExhausted);
+  EXPECT_EQ(unpackTar(large, {1500, 10, true}).error().code, Code::resourceExhausted);
   TarBuilder many;
   for (int i = 0; i < 20; ++i) many.file(std::to_string(i), "");
-  EXPECT_EQ(unpackTar(many, {1 << 20, 10}).error().code, Code::resourceExhausted);
+  EXPECT_EQ(unpackTar(many, {1 << 20, 10, true}).error().code, Code::resourceExhausted);
   // Directories that nobody mentions cost an inode too: 250 for one entry of a few hundred bytes.
   std::string shallow;
   for (int i = 0; i < 250; ++i) shallow += "d/";
   TarBuilder implied;
   implied.file(shallow + "f", "");
-  EXPECT_EQ(unpackTar(implied, {1 << 20, 200}).error().code, Code::resourceExhausted);
+  EXPECT_EQ(unpackTar(implied, {1 << 20, 200, true}).error().code, Code::resourceExhausted);
   TarBuilder whiteouts;
   for (int i = 0; i < 20; ++i) whiteouts.file("w/.wh." + std::to_string(i), "");
-  EXPECT_EQ(unpackTar(whiteouts, {1 << 20, 20}).error().code, Code::resourceExhausted);
+  EXPECT_EQ(unpackTar(whiteouts, {1 << 20, 20, true}).error().code, Code::resourceExhausted);
   std::string deep;
   for (int i = 0; i < 300; ++i) deep += "d/";
   TarBuilder tree;
@@ -291,6 +332,109 @@ TEST_F(UnpackTest, LimitsHold) {
   TarBuilder longName;
   longName.file(std::string(256, 'n'));
   expectRefused(longName);
+}
+
+TEST_F(UnpackTest, DeviceNodesByPolicy) {  // W3
+  constexpr UnpackLimits strict{1 << 20, 1000, false};
+  auto node = [](TarBuilder& tar, unsigned type, unsigned minor) {
+    tar.add("dev", type, 0666, "", [&](archive_entry* e) {
+      ::archive_entry_set_rdevmajor(e, 0);
+      ::archive_entry_set_rdevminor(e, minor);
+    });
+  };
+  for (unsigned type : {AE_IFCHR, AE_IFBLK}) {
+    TarBuilder tar;
+    node(tar, type, 1);
+    auto refused = unpackTar(tar, strict);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::failedPrecondition);
+    EXPECT_EQ(refused.error().field, "entry 'dev'");
+    EXPECT_FALSE(std::filesystem::exists(at("dev")));
+  }
+  TarBuilder blockZero;
+  node(blockZero, AE_IFBLK, 0);
+  EXPECT_FALSE(unpackTar(blockZero, strict));
+  TarBuilder harmless;
+  harmless.add("fifo", AE_IFIFO, 0600).file(".wh.gone", "");
+  node(harmless, AE_IFCHR, 0);
+  ASSERT_TRUE(unpackTar(harmless, strict));
+  EXPECT_TRUE(isWhiteout("dev"));
+  EXPECT_TRUE(isWhiteout("gone"));
+}
+
+TEST_F(UnpackTest, ExtendedAttributesAreBounded) {
+  auto many = [&](size_t count, size_t size) {
+    TarBuilder tar;
+    tar.add("f", AE_IFREG, 0644, "x", [&](archive_entry* e) {
+      std::string value(size, 'v');
+      for (size_t i = 0; i < count; ++i) {
+        std::string key = "user.k" + std::to_string(i);
+        ::archive_entry_xattr_add_entry(e, key.c_str(), value.data(), value.size());
+      }
+    });
+    return unpackTar(tar);
+  };
+  EXPECT_TRUE(many(20, 10));
+  for (auto [count, size] : {std::pair<size_t, size_t>{200, 1}, {3, 60'000}}) {
+    auto refused = many(count, size);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::resourceExhausted);
+    EXPECT_NE(refused.error().reason.find("extended attributes"), std::string::npos);
+  }
+}
+
+// E6, CVE-2025-58183: a sparse file's map of any length, held whole by whoever reads it.
+TEST_F(UnpackTest, ASparseMapIsBounded) {
+  auto sparse = [&](size_t regions) {
+    std::string map = std::to_string(regions) + "\n";
+    for (size_t i = 0; i < regions; ++i) map += std::to_string(i * 2) + "\n0\n";
+    map.resize((map.size() + 511) / 512 * 512);
+    return rawSparse(map);
+  };
+  constexpr UnpackLimits roomy{1 << 30, 10, true};
+  EXPECT_TRUE(unpackBytes(sparse(1000), roomy));
+  auto refused = unpackBytes(sparse(600'000), roomy);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::resourceExhausted);
+  EXPECT_NE(refused.error().reason.find("sparse"), std::string::npos) << refused.error().reason;
+}
+
+TEST_F(UnpackTest, AHundredThousandEntries) {
+  TarBuilder tar(256 * 1024 * 1024);
+  for (int i = 0; i < 100'000; ++i) tar.file("d" + std::to_string(i % 300) + "/" + std::to_string(i), "");
+  auto counted = unpackTar(tar, {1 << 30, 200'000, true});
+  ASSERT_TRUE(counted) << describe(counted.error());
+  EXPECT_EQ(counted->inodes, 100'300U);
+}
+
+TEST_F(UnpackTest, LongPathsAndTimesOfAnyYear) {
+  std::string deep;
+  for (int i = 0; i < 15; ++i) deep += std::string(250, static_cast<char>('a' + i)) + "/";
+  TarBuilder tar;
+  tar.file(deep + "f");
+  tar.symlink("long", std::string(4000, 't'));
+  tar.add("old", AE_IFREG, 0644, "", [](archive_entry* e) { ::archive_entry_set_mtime(e, -1'000'000, 0); });
+  tar.add("late", AE_IFREG, 0644, "", [](archive_entry* e) { ::archive_entry_set_mtime(e, 1LL << 60, 0); });
+  auto counted = unpackTar(tar);
+  ASSERT_TRUE(counted) << describe(counted.error());
+  EXPECT_EQ(textOf(at(deep + "f")), "x");
+  EXPECT_EQ(statOf(at("old")).st_mtim.tv_sec, -1'000'000);
+  EXPECT_GT(statOf(at("late")).st_mtim.tv_sec, 1LL << 31);
+}
+
+// Owner and mode where the file system gives others than those that were asked for.
+TEST_F(UnpackTest, ASetgidDirectoryGivesNobodyItsGroup) {
+  TarBuilder tar;
+  tar.add("shared", AE_IFDIR, 02775, "", [](archive_entry* e) { ::archive_entry_set_gid(e, 50); });
+  tar.file("shared/f", "x", 0664).directory("shared/d", 0755);
+  tar.add("shared/suid", AE_IFREG, 06755, "x", [](archive_entry* e) { ::archive_entry_set_uid(e, 7); });
+  ASSERT_TRUE(unpackTar(tar));
+  EXPECT_EQ(statOf(at("shared")).st_gid, 50U);
+  EXPECT_EQ(statOf(at("shared/f")).st_gid, 0U);
+  EXPECT_EQ(statOf(at("shared/f")).st_mode & 07777U, 0664U);
+  EXPECT_EQ(statOf(at("shared/d")).st_gid, 0U);
+  EXPECT_EQ(statOf(at("shared/d")).st_mode & 07777U, 0755U);
+  EXPECT_EQ(statOf(at("shared/suid")).st_mode & 07777U, 06755U);
 }
 
 TEST_F(UnpackTest, BrokenArchivesAreRefused) {

@@ -21,9 +21,10 @@ bool isPipeEnd(int fd, int access) {
 }
 
 std::vector<std::string> unpackArguments(const LayerLimits& limits) {
-  return {"--role",        "unpack",
-          "--max-bytes",   std::to_string(limits.bytes),
-          "--max-entries", std::to_string(limits.entries)};
+  return {"--role",         "unpack",
+          "--max-bytes",    std::to_string(limits.bytes),
+          "--max-entries",  std::to_string(limits.entries),
+          "--device-nodes", limits.deviceNodes};
 }
 
 Outcome<std::vector<std::string>> decompressArguments(schema::WorkerRequest::Codec codec,

@@ -18,6 +18,7 @@ namespace bulkhead::zygote {
 struct LayerLimits {
   std::uint64_t bytes = 0;
   std::uint64_t entries = 0;
+  std::string deviceNodes = "refuse";  // or "allow"
 };
 
 struct Job {
