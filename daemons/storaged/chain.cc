@@ -34,19 +34,63 @@ Outcome<void> checkIndex(const Documents& documents, const Digest& manifest,
   return {};
 }
 
-Outcome<VerifiedLayer> checkLayer(const Documents& documents, schema::ParsedManifest::Layer::Reader claimed,
-                                  capnp::Text::Reader claimedDiffId, size_t position) {
-  std::string field = "manifest.layers[" + std::to_string(position) + "]";
+using ClaimedLayer = schema::ParsedManifest::Layer::Reader;
+using ClaimedDiffIds = capnp::List<capnp::Text>::Reader;
+
+Outcome<VerifiedLayer> checkLayer(const Documents& documents, ClaimedLayer claimed,
+                                  const Outcome<Digest>& diffId, const std::string& field) {
   auto digest = digestFrom(documents.manifest, claimed.getDigest(), field + ".digest");
   if (!digest) return tl::unexpected(digest.error());
-  auto diffId =
-      digestFrom(documents.config, claimedDiffId, "config.rootfs.diff_ids[" + std::to_string(position) + "]");
   if (!diffId) return tl::unexpected(diffId.error());
   if (claimed.getCodec() > Codec::ZSTD) return invalid(field + ".mediaType", "has an unknown compression");
   constexpr std::uint64_t largest = std::uint64_t{1} << 50;  // keeps sums of sizes from overflowing
   if (claimed.getSize() == 0 || claimed.getSize() > largest)
     return invalid(field + ".size", "is out of range");
-  return VerifiedLayer{*digest, claimed.getSize(), *diffId, claimed.getCodec()};
+  return VerifiedLayer{*digest, claimed.getSize(), *diffId, claimed.getCodec(),
+                       ipc::toString(claimed.getFile())};
+}
+
+Outcome<Digest> diffIdOf(const Documents& documents, const ClaimedDiffIds& ids, capnp::uint position) {
+  return digestFrom(documents.config, ids[position],
+                    "config.rootfs.diff_ids[" + std::to_string(position) + "]");
+}
+
+Outcome<Digest> fileIdOf(ClaimedLayer claimed, const std::string& field) {
+  constexpr size_t longest = 4095;
+  std::string file = ipc::toString(claimed.getFile());
+  if (file.empty() || file.size() > longest) return invalid(field + ".annotations", "has no title");
+  auto digest = Digest::parse(ipc::toString(claimed.getDigest()), field + ".digest");
+  if (!digest) return digest;
+  return fileDiffId(file, *digest);
+}
+
+std::string fieldOf(capnp::uint position) {
+  return "manifest.layers[" + std::to_string(position) + "]";
+}
+
+// Base first.
+Outcome<std::vector<VerifiedLayer>> checkLayers(const Documents& documents,
+                                                schema::ParsedManifest::Reader claimed,
+                                                const ClaimedDiffIds& ids) {
+  auto layers = claimed.getLayers();
+  if (layers.size() == 0) return invalid("manifest.layers", "is empty");
+  if (layers.size() > limits::imageLayers) {
+    return refuse(Code::resourceExhausted, "manifest.layers",
+                  "has more than " + std::to_string(limits::imageLayers));
+  }
+  if (!claimed.getArtifact() && ids.size() != layers.size()) {
+    return invalid("config.rootfs.diff_ids", "has " + std::to_string(ids.size()) + " entries, the manifest " +
+                                                 std::to_string(layers.size()) + " layers");
+  }
+  std::vector<VerifiedLayer> verified;
+  for (capnp::uint i = 0; i < layers.size(); ++i) {
+    auto diffId = claimed.getArtifact() ? fileIdOf(layers[i], fieldOf(i)) : diffIdOf(documents, ids, i);
+    auto checked = checkLayer(documents, layers[i], diffId, fieldOf(i));
+    if (!checked) return tl::unexpected(checked.error());
+    if (!claimed.getArtifact() && !checked->file.empty()) return invalid(fieldOf(i), "is a file in an image");
+    verified.push_back(*std::move(checked));
+  }
+  return verified;
 }
 
 // The worker's message copied field by field into one of our own, bounded.
@@ -87,6 +131,14 @@ std::vector<std::string> VerifiedImage::names() const {
   return names;
 }
 
+Digest fileDiffId(const std::string& file, const Digest& content) {
+  return digestOf("bulkhead artifact file 1\n" + content.text() + "\n" + file);
+}
+
+Digest artifactId(const Digest& manifest) {
+  return digestOf("bulkhead artifact 1\n" + manifest.text());
+}
+
 Outcome<void> checkSizes(const Documents& documents) {
   for (auto [name, document] : {std::pair<const char*, const std::string&>{"index", documents.index},
                                 {"manifest", documents.manifest},
@@ -123,28 +175,13 @@ Outcome<VerifiedImage> checkChain(const ImageReference& reference, const Documen
     return mismatch("manifest.config.size", "is not the size of the config");
   }
 
-  auto layers = claimed.getLayers();
-  if (layers.size() == 0) return invalid("manifest.layers", "is empty");
-  if (layers.size() > limits::imageLayers) {
-    return refuse(Code::resourceExhausted, "manifest.layers",
-                  "has more than " + std::to_string(limits::imageLayers));
-  }
-  auto diffIds = claimedByConfig.getDiffIds();
-  if (diffIds.size() != layers.size()) {
-    return invalid("config.rootfs.diff_ids", "has " + std::to_string(diffIds.size()) +
-                                                 " entries, the manifest " + std::to_string(layers.size()) +
-                                                 " layers");
-  }
-  std::vector<VerifiedLayer> verified;
-  for (capnp::uint i = 0; i < layers.size(); ++i) {
-    auto checked = checkLayer(documents, layers[i], diffIds[i], i);
-    if (!checked) return tl::unexpected(checked.error());
-    verified.push_back(*std::move(checked));
-  }
+  auto layers = checkLayers(documents, claimed, claimedByConfig.getDiffIds());
+  if (!layers) return tl::unexpected(layers.error());
   auto imageConfig = serialise(claimedByConfig.getConfig());
   if (!imageConfig) return tl::unexpected(imageConfig.error());
 
-  auto id = ImageId::parse(config.hex(), "config");
+  bool artifact = claimed.getArtifact();
+  auto id = ImageId::parse(artifact ? artifactId(manifest).hex() : config.hex(), "config");
   if (!id) return tl::unexpected(id.error());
   std::uint64_t bytes = documents.index.size() + documents.manifest.size() + documents.config.size();
   return VerifiedImage{*id,
@@ -152,11 +189,12 @@ Outcome<VerifiedImage> checkChain(const ImageReference& reference, const Documen
                        top,
                        manifest,
                        bytes,
-                       std::move(verified),
+                       *std::move(layers),
                        ipc::toString(claimedByConfig.getConfig().getUser()),
                        *std::move(imageConfig),
-                       documents.config,
-                       shownOf(claimed.getAnnotations())};
+                       artifact ? std::string() : documents.config,
+                       shownOf(claimed.getAnnotations()),
+                       artifact};
 }
 
 }  // namespace bulkhead::storaged

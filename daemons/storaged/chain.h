@@ -26,8 +26,9 @@ struct Documents {
 struct VerifiedLayer {
   Digest digest;           // of the compressed bytes
   std::uint64_t size = 0;  // compressed
-  Digest diffId;           // of the uncompressed bytes
+  Digest diffId;           // of the uncompressed bytes; of an artifact's file see fileDiffId()
   Codec codec;
+  std::string file;  // not empty: an artifact's, these bytes become the file of this path
   auto operator<=>(const VerifiedLayer&) const = default;
 };
 
@@ -40,8 +41,9 @@ struct VerifiedImage {
   std::vector<VerifiedLayer> layers;                             // base first
   std::string user;                                              // of the config
   std::string config;                                            // one serialised schema::ImageConfig
-  std::string document;                                          // the config as it came
+  std::string document;                                          // the config as it came; not an artifact's
   std::vector<std::pair<std::string, std::string>> annotations;  // of the manifest; those that are shown
+  bool artifact = false;  // files to be mounted; no container is made of it
 
   // What the image will be known by: "host/path@TOP", and "host/path:tag" unless a digest was asked for,
   // which makes the tag of a reference that has both mere decoration.
@@ -52,6 +54,14 @@ struct VerifiedImage {
 // is no manifest or no config.
 Outcome<void> checkSizes(const Documents& documents);
 
+// What stands for the diff id of a file of an artifact, which is no archive: a digest of path and content
+// that no archive has, so that no image shares its layer.
+Digest fileDiffId(const std::string& file, const Digest& content);
+
+// The id of an artifact: no image has it, whatever a parse worker says that a document is.
+Digest artifactId(const Digest& manifest);
+
+// Of an artifact the config worker's word is not asked for: nobody but its users can read that config.
 // Refuses failedPrecondition where a digest does not hold and invalidArgument where the documents are no
 // image, both naming the field.
 Outcome<VerifiedImage> checkChain(const ImageReference& reference, const Documents& documents,

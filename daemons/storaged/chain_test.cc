@@ -119,5 +119,36 @@ TEST_F(ChainTest, NamesFollowTheReference) {
   EXPECT_EQ(byBoth->names(), (std::vector<std::string>{"test.io/app@" + top}));
 }
 
+TEST_F(ChainTest, AnArtifactIsKnownByItsManifest) {
+  claimed_.setArtifact(true);
+  for (auto layer : claimed_.getLayers()) layer.setFile("name");
+  documents_.config = "whatever its users read in it";
+  claimed_.setConfigDigest(digestOf(documents_.config).text());
+  claimed_.setConfigSize(documents_.config.size());
+  documents_.manifest += claimed_.getConfigDigest().cStr();
+  documents_.index += digestOf(documents_.manifest).text();
+  claimed_.initIndexEntries(1).set(0, digestOf(documents_.manifest).text());
+  auto artifact = checkChain(referenceOf("test.io/app:1"), documents_, claimed_.asReader(), {});
+  ASSERT_TRUE(artifact) << describe(artifact.error());
+  EXPECT_TRUE(artifact->artifact);
+  EXPECT_EQ(artifact->id.text(), artifactId(digestOf(documents_.manifest)).hex());
+  EXPECT_EQ(artifact->document, "");
+  EXPECT_EQ(artifact->layers[0].file, "name");
+  EXPECT_EQ(artifact->layers[0].diffId, fileDiffId("name", artifact->layers[0].digest));
+  EXPECT_NE(artifact->layers[0].diffId, artifact->layers[0].digest);
+}
+
+TEST_F(ChainTest, AnImageHasNoFiles) {
+  claimed_.getLayers()[0].setFile("etc/passwd");
+  EXPECT_EQ(check().error().field, "manifest.layers[0]");
+}
+
+TEST_F(ChainTest, AnArtifactsFilesHavePaths) {
+  claimed_.setArtifact(true);
+  EXPECT_EQ(check().error().field, "manifest.layers[0].annotations");
+  claimed_.getLayers()[0].setFile(std::string(5000, 'x'));
+  EXPECT_EQ(check().error().field, "manifest.layers[0].annotations");
+}
+
 }  // namespace
 }  // namespace bulkhead::storaged

@@ -34,10 +34,11 @@ Outcome<VerifiedImage> checkDocuments(const ImageReference& reference, const Doc
   auto manifest = readAnswer(parsers.manifest, Answer::MANIFEST);
   if (!manifest) return tl::unexpected(manifest.error());
   auto config = readAnswer(parsers.config, Answer::CONFIG);
-  if (!config) return tl::unexpected(config.error());
   try {
-    return checkChain(reference, documents, manifest->as<schema::WorkerResult>().getManifest(),
-                      config->as<schema::WorkerResult>().getConfig());
+    auto claimed = manifest->as<schema::WorkerResult>().getManifest();
+    if (claimed.getArtifact()) return checkChain(reference, documents, claimed, {});
+    if (!config) return tl::unexpected(config.error());
+    return checkChain(reference, documents, claimed, config->as<schema::WorkerResult>().getConfig());
   } catch (const kj::Exception&) {  // a message that is no message, deeper than its root
     log::warning("a parse worker answered nonsense");
     return refuse(Code::internal, "", "a storage worker ended without an answer");

@@ -12,7 +12,7 @@ constexpr const char* schema = R"sql(
   CREATE TABLE layers(name TEXT PRIMARY KEY, diff_id TEXT NOT NULL UNIQUE, content INTEGER NOT NULL,
     bytes INTEGER NOT NULL, inodes INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE images(id TEXT PRIMARY KEY, size INTEGER NOT NULL, user TEXT NOT NULL, created INTEGER NOT NULL,
-    config BLOB NOT NULL, document BLOB NOT NULL);
+    config BLOB NOT NULL, document BLOB NOT NULL, artifact INTEGER NOT NULL);
   CREATE TABLE annotations(image TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY(image, key)) WITHOUT ROWID;
   CREATE TABLE manifests(digest TEXT NOT NULL, image TEXT NOT NULL, PRIMARY KEY(digest, image)) WITHOUT ROWID;
@@ -34,7 +34,7 @@ constexpr const char* schema = R"sql(
 std::string imageColumns(const char* config) {
   return std::string("SELECT id, user, ") + config +
          ", size + (SELECT coalesce(sum(content), 0) FROM layers WHERE name IN"
-         " (SELECT layer FROM image_layers WHERE image = images.id)) FROM images";
+         " (SELECT layer FROM image_layers WHERE image = images.id)), artifact FROM images";
 }
 
 // What the index holds was parsed before it was written; a value that no longer parses means a damaged file.
@@ -162,13 +162,14 @@ Outcome<void> Index::commitImage(const ImageRow& image, const std::vector<LayerR
         .run();
   }
   Statement(database_,
-            "INSERT INTO images VALUES(?, ?, ?, unixepoch(), ?, ?)"
+            "INSERT INTO images VALUES(?, ?, ?, unixepoch(), ?, ?, ?)"
             " ON CONFLICT(id) DO UPDATE SET size = excluded.size")
       .bind(image.id.text())
       .bind(static_cast<std::int64_t>(image.documentBytes))
       .bind(image.user)
       .bindBlob(image.config)
       .bindBlob(image.document)
+      .bind(static_cast<std::int64_t>(image.artifact))
       .run();
   annotate(image);
   Statement(database_, "INSERT INTO manifests VALUES(?, ?) ON CONFLICT DO NOTHING")
@@ -197,8 +198,11 @@ Outcome<void> Index::commitImage(const ImageRow& image, const std::vector<LayerR
 }
 
 ImageView Index::viewOf(const Statement& row) const {
-  ImageView view{
-      imageId(row, 0), row.text(1), row.blob(2), static_cast<std::uint64_t>(row.number(3)), {}, {}, {}};
+  ImageView view{.id = imageId(row, 0),
+                 .user = row.text(1),
+                 .config = row.blob(2),
+                 .size = static_cast<std::uint64_t>(row.number(3)),
+                 .artifact = row.number(4) != 0};
   Statement names(database_, "SELECT reference FROM names WHERE image = ? ORDER BY reference");
   names.bind(view.id.text());
   while (names.step()) {
@@ -286,7 +290,9 @@ Outcome<void> Index::mayAdd(const ContainerRow& added) const {
     if (there->image == added.image && there->volumes == added.volumes) return {};
     return refuse(Code::alreadyExists, "containerId", "has a writable layer on another image");
   }
-  if (!image(added.image)) return refuse(Code::notFound, "imageId", "is not the id of a stored image");
+  auto stored = image(added.image);
+  if (!stored) return refuse(Code::notFound, "imageId", "is not the id of a stored image");
+  if (stored->artifact) return refuse(Code::failedPrecondition, "image", "is an artifact, not an image");
   for (const ImageId& volume : added.volumes) {
     if (!image(volume)) return refuse(Code::notFound, "volumes", "name an image that is not stored");
   }

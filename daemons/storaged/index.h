@@ -36,6 +36,7 @@ struct ImageRow {
   std::string config;    // one serialised schema::ImageConfig (flat words)
   std::string document;  // the config as it came
   Annotations annotations;
+  bool artifact = false;
 };
 
 // A stored image as it is shown. `tags` are "host/path:tag", `digests` "host/path@sha256:…"; there is at
@@ -48,6 +49,7 @@ struct ImageView {
   std::vector<std::string> tags;
   std::vector<std::string> digests;
   Annotations annotations;  // of the manifest that it was pulled by last
+  bool artifact = false;
 };
 
 struct ContainerRow {
@@ -95,7 +97,8 @@ class Index {
   Size layersTotal() const;
 
   // Containers.
-  // Refuses notFound (no such image), alreadyExists (it is on another image).
+  // Refuses notFound (no such image), alreadyExists (it is on another image), failedPrecondition (on an
+  // artifact).
   Outcome<void> mayAdd(const ContainerRow& container) const;
   // What may be added; existing is ok.
   void addContainer(const ContainerRow& container);

@@ -31,7 +31,8 @@ class IndexTest : public testing::Test {
             "me",
             config,
             "{}",
-            {{"org.example.note", "of " + config}}};
+            {{"org.example.note", "of " + config}},
+            false};
   }
   std::string pattern_ = std::filesystem::temp_directory_path() / "index-test-XXXXXX";
   std::string directory_;
@@ -69,6 +70,23 @@ TEST_F(IndexTest, SurvivesReopening) {
   EXPECT_EQ(view->annotations, stored.annotations);
   again.forgetImage(stored.id);
   EXPECT_EQ(again.document(stored.id), "");
+}
+
+TEST_F(IndexTest, NoContainerIsOnAnArtifact) {
+  Index index(path_);
+  LayerRow file = layer("file");
+  ImageRow artifact = image("c");
+  artifact.artifact = true;
+  ASSERT_TRUE(index.commitImage(artifact, {file}, {file.diffId}, {"a/b:1"}));
+  EXPECT_TRUE(index.image(artifact.id)->artifact);
+  EXPECT_TRUE(index.images().at(0).artifact);
+  LayerRow base = layer("base");
+  ASSERT_TRUE(index.commitImage(image("d"), {base}, {base.diffId}, {"a/c:1"}));
+  EXPECT_FALSE(index.image(image("d").id)->artifact);
+  ContainerRow container{ContainerId::generate(), artifact.id, {}};
+  EXPECT_EQ(index.mayAdd(container).error().code, Code::failedPrecondition);
+  container = {container.id, image("d").id, {artifact.id}};
+  EXPECT_TRUE(index.mayAdd(container));
 }
 
 TEST_F(IndexTest, NamesMove) {

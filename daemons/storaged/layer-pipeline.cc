@@ -1,5 +1,6 @@
 #include "daemons/storaged/layer-pipeline.h"
 
+#include <capnp/message.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -143,28 +144,37 @@ Outcome<Size> Pipeline::checkUnpacked() {
   const auto& answer = unpackAnswer();
   if (!answer) return tl::unexpected(answer.error());
   Digest diffId = second_ ? second_->digest() : *computedDigest_;
-  if (diffId != transfer_.layer.diffId) {
+  bool archive = transfer_.layer.file.empty();  // what stands for a file's diff id follows from its digest
+  if (archive && diffId != transfer_.layer.diffId) {
     return refuse(Code::failedPrecondition, transfer_.field + ".diff_id",
                   "is " + transfer_.layer.diffId.text() + ", but the content is " + diffId.text());
   }
   auto counted = unpackAnswer_->value().as<schema::WorkerResult>().getUnpacked();
   // Untrusted, and for display: bounded by what such an archive can make. A file or a directory is a byte of
   // a path and its slash; it takes what it holds, and a few blocks that are not full.
-  std::uint64_t archive = toUnpack().count();
+  std::uint64_t received = toUnpack().count();
   constexpr std::uint64_t slack = 16 * 1024;
-  std::uint64_t inodes = std::min(counted.getInodes(), archive / 2 + 1);
+  std::uint64_t inodes = std::min(counted.getInodes(), (received + transfer_.layer.file.size()) / 2 + 2);
   if (!transfer_.budget->takeEntries(inodes)) {
     return refuse(Code::resourceExhausted, "layers",
                   "hold more files, together, than pull.max_image_entries");
   }
-  return Size{std::min(counted.getBytes(), 2 * archive + inodes * slack), inodes,
-              std::min(counted.getContent(), archive)};
+  return Size{std::min(counted.getBytes(), 2 * received + inodes * slack), inodes,
+              std::min(counted.getContent(), received)};
+}
+
+// A pipe that is empty takes it whole.
+void sendPath(const LayerTransfer& transfer) {
+  capnp::MallocMessageBuilder message;
+  message.initRoot<schema::KeepInput>().setPath(transfer.layer.file);
+  (void)ipc::writeMessage(transfer.unpack.input.get(), message);
 }
 
 }  // namespace
 
 Outcome<Size> receiveLayer(LayerTransfer transfer) {
   std::string field = transfer.field;
+  if (!transfer.layer.file.empty()) sendPath(transfer);
   auto size = Pipeline(std::move(transfer)).run();
   if (!size && size.error().field.empty())
     size.error().field = field;  // a worker does not know which layer it has

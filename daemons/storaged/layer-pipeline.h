@@ -25,7 +25,7 @@ struct LayerTransfer {
   Fd source;                              // compressed bytes, from the fetcher
   Fd cancelled;                           // readable or hung up: give up at once
   std::optional<WorkerPipes> decompress;  // absent for Codec::NONE
-  WorkerPipes unpack;
+  WorkerPipes unpack;                     // or of a worker that keeps a file, where layer.file is not empty
   PullLimits limits{};
   std::shared_ptr<ImageBudget> budget;                   // of its image; charged
   std::shared_ptr<std::atomic<std::uint64_t>> received;  // compressed bytes so far, for listPulls

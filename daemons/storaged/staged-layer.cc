@@ -37,7 +37,7 @@ void StagedLayer::start(std::vector<Turnstile::Place> turns, std::shared_ptr<Ima
     decompress_ = std::move(worker.lease);
     transfer.decompress = std::move(worker.pipes);
   }
-  Worker worker = parts_.zygote.unpack(name_);
+  Worker worker = layer_.file.empty() ? parts_.zygote.unpack(name_) : parts_.zygote.keep(name_);
   unpack_ = std::move(worker.lease);
   transfer.unpack = std::move(worker.pipes);
   transfer.limits = parts_.limits;

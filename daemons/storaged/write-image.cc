@@ -28,6 +28,7 @@ void writeImage(schema::StoredImage::Builder to, const ImageView& view, Detail d
   writeTexts(to.initRepoTags(static_cast<capnp::uint>(view.tags.size())), view.tags);
   writeTexts(to.initRepoDigests(static_cast<capnp::uint>(view.digests.size())), view.digests);
   to.setSize(view.size);
+  to.setArtifact(view.artifact);
   auto annotations = to.initAnnotations(static_cast<capnp::uint>(view.annotations.size()));
   for (capnp::uint i = 0; i < annotations.size(); ++i) {
     annotations[i].setKey(view.annotations[i].first);

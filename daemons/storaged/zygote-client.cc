@@ -44,6 +44,10 @@ Worker ZygoteClient::unpack(const LayerName& layer) {
   return start(true, false, [&](Request request) { request.setUnpack(layer.text()); });
 }
 
+Worker ZygoteClient::keep(const LayerName& layer) {
+  return start(true, false, [&](Request request) { request.setKeep(layer.text()); });
+}
+
 Worker ZygoteClient::erase(const LayerName& inTrash) {
   return start(false, false, [&](Request request) { request.setErase(inTrash.text()); });
 }

@@ -53,6 +53,7 @@ class ZygoteClient {
   ZygoteClient(kj::UnixEventPort& port, Fd socket);
 
   Worker unpack(const LayerName& layer);  // staging/LAYER exists
+  Worker keep(const LayerName& layer);    // so it does here; input begins with a KeepInput
   Worker erase(const LayerName& inTrash);
   Worker measure(const ContainerId& container);
   Worker decompress(schema::WorkerRequest::Codec codec);

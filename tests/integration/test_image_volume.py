@@ -133,6 +133,60 @@ class ImageVolumes(Volumes):
         self.client.PullImage(image=api.ImageSpec(image=self.volume))
 
 
+class Artifacts(Volumes):
+    """What is in a registry and no image: files, mounted as they are (OCI image-spec 1.1, "Artifact Usage")."""
+
+    def test_files_are_mounted_under_their_titles(self):
+        weights = os.urandom(300_000)
+        made = image.Artifact([("model.bin", weights), ("docs/read me.txt", b"hello\n"), ("", b"untitled")])
+        untitled = image.digest(b"untitled").split(":")[1]
+        reference = self.pulled("model", made)
+        mount = image_mount(reference)
+        said = self.said(f"cd /data; find . -type f | sort; cat 'docs/read me.txt' {untitled}; sha256sum model.bin", [mount])
+        self.assertEqual(said.splitlines()[:-1], sorted([f"./{untitled}", "./docs/read me.txt", "./model.bin"]) + ["hello"])
+        self.assertTrue(said.splitlines()[-1].startswith("untitled" + image.digest(weights).split(":")[1]), said)
+        self.assertEqual(self.said("cat '/data/read me.txt'", [image_mount(reference, sub_path="docs")]), "hello\n")
+
+    def test_it_is_listed_and_no_container_is_made_of_it(self):
+        content = b"x" * 5000
+        made = image.Artifact([("file", content)], annotations={"org.example.kind": "model"})
+        reference = self.pulled("listed", made)
+        shown = self.client.ImageStatus(image=api.ImageSpec(image=reference), verbose=True)
+        self.assertEqual(list(shown.image.repo_tags), [reference])
+        self.assertEqual(shown.image.repo_digests[0].split("@")[1], image.digest(made.manifest))
+        self.assertEqual(shown.image.spec.annotations["org.example.kind"], "model")
+        self.assertEqual(shown.image.size, 5000 + len(made.manifest) + 2)
+        self.assertNotIn("info", shown.info)
+        self.assertIn(shown.image.id, [each.id for each in self.client.ListImages().images])
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.create("true", reference=reference)
+        self.assertIn("is an artifact, not an image", caught.exception.details())
+        self.client.RemoveImage(image=api.ImageSpec(image=reference))
+        self.assertFalse(self.client.ImageStatus(image=api.ImageSpec(image=reference)).HasField("image"))
+
+    def test_the_same_bytes_under_two_titles_are_two_files(self):
+        first = self.pulled("first", image.Artifact([("one", b"same")]))
+        second = self.pulled("second", image.Artifact([("two", b"same"), ("three", b"same")]))
+        mounts = [image_mount(first, "/a"), image_mount(second, "/b")]
+        self.assertEqual(self.said("echo $(ls /a /b)", mounts), "/a: one /b: three two\n")
+
+    def test_a_title_that_is_no_path_beneath_is_refused(self):
+        for title in ("../up", "/etc/passwd", "a/../../b", "dir/", ".wh.gone", "x" * 300):
+            reference = self.registry.push(image.Artifact([(title, b"x")]), "library/titled", "v1")
+            with self.subTest(title), self.assertRaises(grpc.RpcError) as caught:
+                self.client.PullImage(image=api.ImageSpec(image=reference))
+            self.assertEqual(caught.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+            self.assertIn("manifest.layers[0]", caught.exception.details())
+
+    def test_an_artifact_is_no_popular_base(self):
+        """A blob kept as a file is no layer of an image, though an image may list the same bytes as one."""
+        layer = image.tar_layer([("inside", b"of the layer")])
+        artifact = self.pulled("blob", image.Artifact([("layer.tar", layer)]))
+        plain = self.pulled("plain", image.Image([layer], compress=bytes, layer_type="application/vnd.oci.image.layer.v1.tar"))
+        mounts = [image_mount(artifact, "/a"), image_mount(plain, "/b")]
+        self.assertEqual(self.said("echo $(ls /a /b)", mounts), "/a: layer.tar /b: inside\n")
+
+
 DECLARING = {"Cmd": ["sh"], "Env": ["PATH=/bin"],
              "Volumes": {"/var/data": {}, "/there": {}, "/../up//x/": {}, "/linked/below": {}}}
 

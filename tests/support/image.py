@@ -121,6 +121,25 @@ class Image:
         return json.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}).encode()
 
 
+class Artifact:
+    """An OCI artifact: `files` are (title, bytes) pairs; what an image's registry takes, with an artifact's manifest."""
+
+    def __init__(self, files, config=b"{}", config_type="application/vnd.oci.empty.v1+json", **more):
+        self.blobs = {digest(config): config, **{digest(content): content for _, content in files}}
+        self.document = {
+            "schemaVersion": 2, "mediaType": MANIFEST_TYPE, "artifactType": "application/vnd.example.model",
+            "config": {"mediaType": config_type, "digest": digest(config), "size": len(config)},
+            "layers": [{"mediaType": "application/vnd.example.file", "digest": digest(content), "size": len(content),
+                        **({"annotations": {"org.opencontainers.image.title": title}} if title else {})}
+                       for title, content in files],
+            **more,
+        }
+
+    @property
+    def manifest(self):
+        return json.dumps(self.document).encode()
+
+
 def busybox_image(**config):
     settings = {"Cmd": ["sh"], "Env": ["PATH=/bin"]}
     settings.update(config)

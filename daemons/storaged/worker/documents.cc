@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "daemons/storaged/worker/entry-name.h"
 #include "daemons/storaged/worker/json.h"
 #include "ipc/limits.h"
 
@@ -18,6 +19,7 @@ constexpr std::array<std::string_view, 2> indexTypes{
     "application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"};
 constexpr std::array<std::string_view, 2> manifestTypes{
     "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"};
+constexpr std::string_view dockerPrefix = "application/vnd.docker.";
 constexpr std::array<std::string_view, 2> configTypes{"application/vnd.oci.image.config.v1+json",
                                                       "application/vnd.docker.container.image.v1+json"};
 
@@ -118,7 +120,15 @@ struct Descriptor {
   std::string mediaType;
   Digest digest;
   std::uint64_t size;
+  std::string title;  // image-spec, annotations.md, "org.opencontainers.image.title"
 };
+
+Outcome<std::string> titleAt(const json& object, const std::string& path) {
+  if (find(object, "annotations") == nullptr) return std::string();
+  auto annotations = objectAt(object, "annotations", path);
+  if (!annotations) return tl::unexpected(annotations.error());
+  return textAt(**annotations, "org.opencontainers.image.title", path + ".annotations");
+}
 
 Outcome<Descriptor> parseDescriptor(const json& value, const std::string& path) {
   if (!value.is_object()) return invalid(path, "is not an object");
@@ -128,14 +138,31 @@ Outcome<Descriptor> parseDescriptor(const json& value, const std::string& path) 
   if (!digest) return tl::unexpected(digest.error());
   auto size = numberAt(value, "size", path);
   if (!size) return tl::unexpected(size.error());
-  return Descriptor{std::move(*type), std::move(*digest), *size};
+  auto title = titleAt(value, path);
+  if (!title) return tl::unexpected(title.error());
+  return Descriptor{std::move(*type), std::move(*digest), *size, std::move(*title)};
 }
 
 struct Manifest {
   Descriptor config;
   std::vector<Descriptor> layers;
   Pairs annotations;
+  bool artifact;
 };
+
+// A Docker manifest is always an image's, and a config without a type says nothing.
+Outcome<bool> isArtifact(const json& document, const Descriptor& config) {
+  if (isOneOf(configTypes, config.mediaType)) return false;
+  auto type = textAt(document, "mediaType", "manifest");
+  if (!type) return tl::unexpected(type.error());
+  if (config.mediaType.empty() || type->starts_with(dockerPrefix))
+    return invalid("manifest.config.mediaType", "is not a container image's");
+  // What could be read as a config document must not be a manifest as well: an artifact's id is its
+  // manifest's digest, an image's that of its config.
+  if (document.contains("rootfs"))
+    return invalid("manifest.rootfs", "does not belong into this kind of document");
+  return true;
+}
 
 Outcome<Manifest> readManifest(std::string_view text) {
   auto document = parseObject(text, "manifest");
@@ -146,14 +173,14 @@ Outcome<Manifest> readManifest(std::string_view text) {
   if (!configObject) return tl::unexpected(configObject.error());
   auto config = parseDescriptor(**configObject, "manifest.config");
   if (!config) return tl::unexpected(config.error());
-  if (!isOneOf(configTypes, config->mediaType))
-    return invalid("manifest.config.mediaType", "is not a container image's");
+  auto artifact = isArtifact(*document, *config);
+  if (!artifact) return tl::unexpected(artifact.error());
   auto list = arrayAt(*document, "layers", "manifest");
   if (!list) return tl::unexpected(list.error());
   if ((*list)->size() > limits::imageLayers) return invalid("manifest.layers", "has more than 127 layers");
   auto annotations = pairsAt(*document, "annotations", "manifest");
   if (!annotations) return tl::unexpected(annotations.error());
-  Manifest manifest{std::move(*config), {}, std::move(*annotations)};
+  Manifest manifest{std::move(*config), {}, std::move(*annotations), *artifact};
   for (const json& item : **list) {
     auto layer = parseDescriptor(item, "manifest.layers[" + std::to_string(manifest.layers.size()) + "]");
     if (!layer) return tl::unexpected(layer.error());
@@ -230,9 +257,29 @@ Outcome<std::vector<ImageLayer>> layersOf(const std::vector<Descriptor>& descrip
   for (size_t i = 0; i < descriptors.size(); ++i) {
     auto codec = codecOf(descriptors[i].mediaType);
     if (!codec) return invalid("manifest.layers[" + std::to_string(i) + "].mediaType", "is not supported");
-    layers.push_back({descriptors[i].digest, descriptors[i].size, *codec});
+    layers.push_back({descriptors[i].digest, descriptors[i].size, *codec, {}});
   }
   return layers;
+}
+
+// The file that a blob becomes: its title, as far as that is a path beneath the root, or else its digest.
+Outcome<std::string> fileOf(const Descriptor& blob, const std::string& path) {
+  if (blob.title.empty()) return blob.digest.hex();
+  auto name = EntryName::parse(blob.title);
+  bool relative = blob.title.front() != '/' && blob.title.back() != '/';
+  bool plain = name && !name->isRoot() && relative && kindOf(name->last()) == NameKind::file;
+  if (!plain) return invalid(path + ".annotations", "has a title that is no path of a file");
+  return name->parent() == "." ? name->last() : name->parent() + "/" + name->last();
+}
+
+Outcome<std::vector<ImageLayer>> filesOf(const std::vector<Descriptor>& descriptors) {
+  std::vector<ImageLayer> files;
+  for (const Descriptor& blob : descriptors) {
+    auto file = fileOf(blob, "manifest.layers[" + std::to_string(files.size()) + "]");
+    if (!file) return tl::unexpected(file.error());
+    files.push_back({blob.digest, blob.size, Codec::none, std::move(*file)});
+  }
+  return files;
 }
 
 }  // namespace
@@ -246,10 +293,10 @@ Outcome<ImageManifest> parseManifest(std::string_view indexText, std::string_vie
   }
   auto manifest = readManifest(manifestText);
   if (!manifest) return tl::unexpected(manifest.error());
-  auto layers = layersOf(manifest->layers);
+  auto layers = manifest->artifact ? filesOf(manifest->layers) : layersOf(manifest->layers);
   if (!layers) return tl::unexpected(layers.error());
   return ImageManifest{std::move(entries), std::move(manifest->config.digest), manifest->config.size,
-                       std::move(*layers), std::move(manifest->annotations)};
+                       std::move(*layers), std::move(manifest->annotations),   manifest->artifact};
 }
 
 Outcome<ConfigDocument> parseConfig(std::string_view text) {

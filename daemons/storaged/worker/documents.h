@@ -19,6 +19,7 @@ struct ImageLayer {
   Digest digest;  // of the compressed bytes
   std::uint64_t size;
   Codec codec;
+  std::string file;  // of an artifact: the path that these bytes are to have, as they are
 };
 
 struct ImageConfig {
@@ -38,6 +39,9 @@ struct ImageManifest {
   std::uint64_t configSize;
   std::vector<ImageLayer> layers;  // base first
   std::vector<std::pair<std::string, std::string>> annotations;
+  // OCI image-spec 1.1, manifest.md, "Guidelines for Artifact Usage": what the config is, only its users
+  // know, and the layers are files.
+  bool artifact = false;
 };
 
 struct ConfigDocument {

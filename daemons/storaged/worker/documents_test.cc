@@ -139,7 +139,7 @@ TEST(Documents, LayersAreBounded) {
 
 TEST(Documents, TypesAreChecked) {
   EXPECT_EQ(manifestField("tar+gzip", "tar+xz"), "manifest.layers[0].mediaType");
-  EXPECT_EQ(manifestField("image.config.v1", "empty.v1"), "manifest.config.mediaType");
+  EXPECT_EQ(manifestField("application/vnd.oci.image.config.v1+json", ""), "manifest.config.mediaType");
   EXPECT_EQ(manifestField("4711", "-1"), "manifest.layers[0].size");
   EXPECT_EQ(manifestField("4711", "1.5"), "manifest.layers[0].size");
   EXPECT_EQ(manifestField(R"("layers":[)", R"("layers":[7,)"), "manifest.layers[0]");
@@ -147,6 +147,44 @@ TEST(Documents, TypesAreChecked) {
   EXPECT_EQ(configField(R"("A=b")", "7"), "config.config.Env[0]");
   EXPECT_EQ(configField(R"("v")", "[]"), "config.config.Labels");
   EXPECT_EQ(configField(R"({"/data":{}})", R"(["/data"])"), "config.config.Volumes");
+}
+
+const std::string artifact = replaced(
+    replaced(
+        replaced(manifest, "application/vnd.oci.image.config.v1+json", "application/vnd.oci.empty.v1+json"),
+        "application/vnd.oci.image.layer.v1.tar+gzip", "text/plain"),
+    R"("urls":["http://evil/"])", R"("annotations":{"org.opencontainers.image.title":"a/b.txt"})");
+
+TEST(Documents, AnArtifactsLayersAreFiles) {
+  auto read = parseManifest("", artifact);
+  ASSERT_TRUE(read) << describe(read.error());
+  EXPECT_TRUE(read->artifact);
+  EXPECT_EQ(read->layers[0].file, "a/b.txt");
+  EXPECT_EQ(read->layers[0].codec, Codec::none);
+  auto untitled = parseManifest("", replaced(artifact, "image.title", "image.other"));
+  ASSERT_TRUE(untitled);
+  EXPECT_EQ(untitled->layers[0].file, std::string(64, 'b'));
+  auto image = parseManifest("", manifest);
+  ASSERT_TRUE(image);
+  EXPECT_FALSE(image->artifact);
+  EXPECT_EQ(image->layers[0].file, "");
+}
+
+TEST(Documents, AnArtifactsTitlesStayBeneathItsRoot) {
+  for (const char* bad : {"../x", "/etc/passwd", ".", "a/../b", ".wh.x", "a/.wh..wh..opq", "\\u0000"}) {
+    EXPECT_EQ(fieldOf("", replaced(artifact, "a/b.txt", bad), config).substr(0, 30),
+              "manifest.layers[0].annotations")
+        << bad;
+  }
+}
+
+TEST(Documents, ADockerManifestIsNoArtifact) {
+  EXPECT_EQ(
+      fieldOf("", replaced(artifact, "vnd.oci.image.manifest.v1", "vnd.docker.distribution.manifest.v2"),
+              config),
+      "manifest.config.mediaType");
+  EXPECT_EQ(fieldOf("", replaced(artifact, R"("config")", R"("rootfs":{},"config")"), config),
+            "manifest.rootfs");
 }
 
 }  // namespace

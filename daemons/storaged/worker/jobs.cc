@@ -11,6 +11,7 @@
 #include "daemons/common/base/beneath.h"
 #include "daemons/storaged/worker/documents.h"
 #include "daemons/storaged/worker/erase.h"
+#include "daemons/storaged/worker/keep-file.h"
 #include "daemons/storaged/worker/lookup.h"
 #include "daemons/storaged/worker/measure.h"
 #include "daemons/storaged/worker/unpack.h"
@@ -81,8 +82,10 @@ void fill(schema::ParsedManifest::Builder to, const ImageManifest& manifest) {
     layers[i].setDigest(manifest.layers[i].digest.text());
     layers[i].setSize(manifest.layers[i].size);
     layers[i].setCodec(codecOf(manifest.layers[i].codec));
+    layers[i].setFile(manifest.layers[i].file);
   }
   fill(to.initAnnotations(count(manifest.annotations)), manifest.annotations);
+  to.setArtifact(manifest.artifact);
 }
 
 void fill(schema::ParsedConfig::Builder to, const ConfigDocument& document) {
@@ -140,18 +143,28 @@ void settleConversions() {
   if (conversion != reinterpret_cast<iconv_t>(-1)) (void)::iconv_close(conversion);
 }
 
+Outcome<std::uint64_t> keep(int input, int root, const Options& options) {
+  auto packet = ipc::readMessage(input, limits::packetInline);
+  if (!packet) return invalid("path", "is missing");
+  return keepFile(input, root, ipc::toString(packet->as<schema::KeepInput>().getPath()), options.maxBytes);
+}
+
 // What is on disk is counted at the end: entries replace each other, and directories grow.
 Outcome<void> answerUnpack(const Options& options, int input, Result result) {
   Fd root = openDirectory("/");
-  auto unpacked = unpack(input, root.get(), {options.maxBytes, options.maxEntries, options.deviceNodes});
-  if (!unpacked) return tl::unexpected(unpacked.error());
+  const UnpackLimits limits{options.maxBytes, options.maxEntries, options.deviceNodes};
+  auto content =
+      options.keepsFile
+          ? keep(input, root.get(), options)
+          : unpack(input, root.get(), limits).map([](const Unpacked& unpacked) { return unpacked.content; });
+  if (!content) return tl::unexpected(content.error());
   auto counted = measure(root.get());
   if (!counted) return tl::unexpected(counted.error());
   struct stat top {};
   if (::fstat(root.get(), &top) != 0) throwErrno("fstat the layer");
   counted->bytes += static_cast<std::uint64_t>(top.st_blocks) * blockSize;
   counted->inodes += 1;
-  counted->content = unpacked->content;
+  counted->content = *content;
   fill(result.initUnpacked(), *counted);
   return {};
 }

@@ -57,6 +57,8 @@ Options parseOptions(int argc, char** argv) {
       options.storageGid = numberOf<gid_t>(value);
     } else if (name == "--codec") {
       options.codec = codecOf(value);
+    } else if (name == "--content") {
+      options.keepsFile = value == "file";
     } else if (name == "--max-bytes") {
       options.maxBytes = numberOf<std::uint64_t>(value);
     } else if (name == "--max-entries") {

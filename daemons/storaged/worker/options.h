@@ -16,14 +16,15 @@ struct Options {
   uid_t storageUid = 0;  // for roles that are not root
   gid_t storageGid = 0;
   Codec codec = Codec::none;
+  bool keepsFile = false;  // of the unpack role: the input is one file, not an archive
   std::uint64_t maxBytes = 0;
   std::uint64_t maxEntries = 0;
   bool deviceNodes = false;
 };
 
 //   --role unpack|erase|measure|decompress|parse --root DIR
-//   --storage-uid N --storage-gid N [--codec none|gzip|zstd] [--max-bytes N] [--max-entries N]
-//   [--device-nodes allow|refuse]
+//   --storage-uid N --storage-gid N [--codec none|gzip|zstd] [--content tar|file] [--max-bytes N]
+//   [--max-entries N] [--device-nodes allow|refuse]
 // DIR only identifies the instance to `bulkheadctl audit`. Throws std::invalid_argument.
 Options parseOptions(int argc, char** argv);
 

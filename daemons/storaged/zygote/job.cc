@@ -20,8 +20,9 @@ bool isPipeEnd(int fd, int access) {
   return fits && isPipe(fd);
 }
 
-std::vector<std::string> unpackArguments(const LayerLimits& limits) {
+std::vector<std::string> unpackArguments(const char* content, const LayerLimits& limits) {
   return {"--role",         "unpack",
+          "--content",      content,
           "--max-bytes",    std::to_string(limits.bytes),
           "--max-entries",  std::to_string(limits.entries),
           "--device-nodes", limits.deviceNodes};
@@ -61,10 +62,13 @@ Outcome<std::vector<LayerName>> parseLayers(capnp::List<capnp::Text>::Reader lis
 // The role with its place in the store, without descriptors yet.
 Outcome<Job> placeJob(const Request& request, int store, const LayerLimits& limits) {
   switch (request.which()) {
-    case schema::WorkerRequest::UNPACK: {
-      auto layer = LayerName::parse(ipc::toString(request.getUnpack()));
+    case schema::WorkerRequest::UNPACK:
+    case schema::WorkerRequest::KEEP: {
+      bool file = request.isKeep();
+      auto layer = LayerName::parse(ipc::toString(file ? request.getKeep() : request.getUnpack()));
       if (!layer) return tl::unexpected(layer.error());
-      return Job{jail::Process::unpackWorker, layerMount(store, *layer), unpackArguments(limits)};
+      return Job{jail::Process::unpackWorker, layerMount(store, *layer),
+                 unpackArguments(file ? "file" : "tar", limits)};
     }
     case schema::WorkerRequest::ERASE: {
       auto name = LayerName::parse(ipc::toString(request.getErase()));

@@ -95,6 +95,23 @@ TEST_F(ZygoteTest, UnpacksIntoStaging) {
   EXPECT_EQ(info.st_uid, 0U);
 }
 
+TEST_F(ZygoteTest, KeepsAFileAsItIs) {
+  std::string staged = store_.makeDirectory("staging/" + name_);
+  TestWorker worker = zygote_.start([&](Request request) { request.setKeep(name_); });
+  capnp::MallocMessageBuilder path;
+  path.initRoot<schema::KeepInput>().setPath("models/tiny.tar");
+  std::string bytes = tarWith("bin/tool", "hello");
+  ASSERT_TRUE(ipc::writeMessage(worker.input.get(), path));
+  ASSERT_TRUE(writeAll(worker.input.get(), bytes));
+  auto packet = worker.finish();
+  ASSERT_TRUE(packet);
+  auto result = packet->as<schema::WorkerResult>();
+  ASSERT_TRUE(result.isUnpacked());
+  EXPECT_EQ(result.getUnpacked().getContent(), bytes.size());
+  EXPECT_EQ(result.getUnpacked().getInodes(), 3U);  // the file, models, and the layer itself
+  EXPECT_EQ(textOf(staged + "/closed/diff/models/tiny.tar"), bytes);
+}
+
 // Main owns staging/NAME and what is above, and still has no way to the files.
 TEST_F(ZygoteTest, ClosesALayerToMain) {
   std::string staged = store_.makeDirectory("staging/" + name_);
