@@ -9,6 +9,7 @@
 #include "cli/json.h"
 #include "cli/table.h"
 #include "daemons/common/base/io.h"
+#include "daemons/common/base/layout.h"
 
 namespace bulkhead::cli {
 namespace {
@@ -54,6 +55,7 @@ std::vector<HostCheck> allChecks(const Options& options) {
   std::string mountInfo = readSmallFile("/proc/self/mountinfo");
   append({checkCgroups(mountInfo, unifiedControllers(mountInfo), runtime)});
   append({checkBoundingSet(readSmallFile("/proc/self/status"))});
+  append({checkProjectQuota(mountInfo, orFail(Layout::at(options.root)).storage())});
   append(checkRuntimes());
   append(checkCni());
   append({checkAccounts(), configuration, authFiles});

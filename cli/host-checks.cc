@@ -136,6 +136,29 @@ std::string unifiedMountPoint(std::string_view mountInfo) {
   return {};
 }
 
+HostCheck checkProjectQuota(std::string_view mountInfo, std::string_view store) {
+  std::istringstream lines{std::string(mountInfo)};
+  size_t longest = 0;
+  std::string type;
+  std::string options;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string id, parent, device, root, point;
+    words >> id >> parent >> device >> root >> point;
+    bool holds = store == point || point == "/" || store.starts_with(point + "/");
+    size_t separator = line.find(" - ");  // proc(5): type, source and the file system's own options follow
+    if (!holds || point.size() < longest || separator == line.npos) continue;
+    longest = point.size();
+    std::istringstream rest(line.substr(separator + 3));
+    std::string source;
+    rest >> type >> source >> options;
+  }
+  bool counts = ("," + options + ",").find(",prjquota,") != std::string::npos;
+  if (counts) return {"project quota", Finding::ok, type + ", on: it counts what containers write", ""};
+  return {"project quota", Finding::ok,
+          type + ", off: workers count what containers write, every ten seconds", ""};
+}
+
 RuntimeChoice chooseRuntime(const std::string& defaultPath, bool hasFallback) {
   RuntimeChoice choice;
   choice.crunIsDefault = fs::path(defaultPath).filename() == "crun";

@@ -42,6 +42,9 @@ HostCheck checkBoundingSet(std::string_view status);
 // Overlay, openat2, Landlock, seccomp.
 std::vector<HostCheck> checkKernel();
 
+// Whether the file system of `store` counts by project, by its line in `mountInfo`. Pure.
+HostCheck checkProjectQuota(std::string_view mountInfo, std::string_view store);
+
 // The OCI runtimes in the usual places, with their versions.
 std::vector<HostCheck> checkRuntimes();
 

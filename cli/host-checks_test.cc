@@ -89,6 +89,17 @@ TEST(HostChecks, looksWhetherCredentialsCanBeRead) {
   ::unlink(name);
 }
 
+TEST(HostChecks, saysWhoCountsWhatContainersWrite) {
+  const std::string mounts =
+      "20 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
+      "21 20 8:2 / /var/lib rw,relatime shared:1 - xfs /dev/sdb rw,attr2,prjquota\n"
+      "22 20 8:3 / /var/lib/other rw - ext4 /dev/sdc rw,noprjquota\n";
+  EXPECT_NE(checkProjectQuota(mounts, "/var/lib/bulkhead").text.find("xfs, on"), std::string::npos);
+  EXPECT_NE(checkProjectQuota(mounts, "/var/library").text.find("ext4, off"), std::string::npos);
+  EXPECT_NE(checkProjectQuota(mounts, "/var/lib/other").text.find("ext4, off"), std::string::npos);
+  EXPECT_EQ(checkProjectQuota("", "/var/lib").finding, Finding::ok);
+}
+
 TEST(HostChecks, looksAtThisKernel) {
   auto checks = checkKernel();
   EXPECT_EQ(checks.size(), 4U);

@@ -154,6 +154,7 @@ void writeConfig(const Settings& settings, const Accounts& accounts, schema::Con
   writePinnedImages(settings.at("pinned_images"), config);
   writeFetching(settings, config.initFetching());
   config.setImageVolumes(imageVolumes(settings.at("image_volumes")));
+  config.initStorage().setDriver(oneOf(settings.at("storage.driver"), {"auto", "overlay", "btrfs", "vfs"}));
 }
 
 }  // namespace bulkhead::config

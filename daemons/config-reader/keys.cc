@@ -78,6 +78,10 @@ constexpr std::array bulkhead{
     Key{"proxy.no_proxy", Type::text, "\"\"",
         "What is reached directly, and NO_PROXY: hosts (with their subdomains), .domains, addresses, "
         "networks, each with or without :port, by commas."},
+    Key{"storage.driver", Type::text, "\"auto\"",
+        "How layers become roots: overlay, btrfs (snapshots), vfs (copies), or auto: the first that works. "
+        "It is "
+        "chosen when the store is made, and stays."},
     Key{"runtimes.NAME.path", Type::text, "",
         "Absolute path of the OCI runtime that handler NAME stands for."},
     Key{"registry[].prefix", Type::text, "",

@@ -12,7 +12,8 @@ void BackgroundErrors::taskFailed(kj::Exception&& exception) {
   log::error("background work failed", {{"error", ipc::fullText(exception)}});
 }
 
-Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, const PullLimits& pull)
+Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, const PullLimits& pull,
+                 Driver driver)
     : store_(path),
       writes_(store_.indexPath(), offLoop_, background_),
       index_(store_.indexPath(), Index::Access::read),
@@ -24,7 +25,7 @@ Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, co
       commitTurn_(1),
       background_(errors_),
       parts_{store_,    index_,      writes_,     zygote_,     offLoop_, port.getTimer(), trash_, garbage_,
-             comingIn_, layerTurns_, commitTurn_, background_, pull} {
+             comingIn_, layerTurns_, commitTurn_, background_, pull,     driver} {
   sweep(parts_);
 }
 
@@ -34,7 +35,7 @@ Daemon::Daemon(kj::AsyncIoContext& io, Storage& storage, Fd listener, ipc::Permi
       layers_(storage.parts()),
       usage_(storage.parts()),
       users_(storage.parts()),
-      mounterDoor_(io.unixEventPort, std::move(mounter), layers_),
+      mounterDoor_(io.unixEventPort, std::move(mounter), layers_, storage.parts().driver),
       criDoor_(*io.lowLevelProvider, std::move(listener), std::move(cri),
                [this]() -> capnp::Capability::Client {
                  return kj::heap<StorageServer>(images_, layers_, usage_, users_, storage_.parts());

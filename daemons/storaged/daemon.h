@@ -27,7 +27,8 @@ class BackgroundErrors final : public kj::TaskSet::ErrorHandler {
 class Storage {
  public:
   // Opens the store and sweeps it.
-  Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, const PullLimits& pull);
+  Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, const PullLimits& pull,
+          Driver driver = Driver::overlay);
 
   [[nodiscard]] Parts& parts() { return parts_; }
 

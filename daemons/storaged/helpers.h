@@ -4,6 +4,7 @@
 
 #include "daemons/common/base/fd.h"
 #include "daemons/common/jail/daemon.h"
+#include "daemons/storaged/driver-choice.h"
 #include "ipc/schema/config.capnp.h"
 
 namespace bulkhead::storaged {
@@ -14,6 +15,10 @@ struct Helpers {
 };
 
 // Takes the "mounter" listener out of `start`; the store is prepared. Throws SystemError.
-Helpers startHelpers(jail::Start& start, schema::Config::Reader config);
+Helpers startHelpers(jail::Start& start, schema::Config::Reader config, Driver driver);
+
+// Has a mounter try the drivers on the store's file system: with what it holds, in its own namespace. Throws
+// std::runtime_error if it does not say.
+DriversFound probeDrivers(const jail::Start& start);
 
 }  // namespace bulkhead::storaged

@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::int64_t schemaVersion = 3;
 
+// Above those that the kubelet and administrators use: they count up from 1, from 1000, or from 2^20.
+constexpr std::int64_t projectsBase = 0x42480000;
+
 constexpr const char* schema = R"sql(
   CREATE TABLE layers(name TEXT PRIMARY KEY, diff_id TEXT NOT NULL UNIQUE, content INTEGER NOT NULL,
     bytes INTEGER NOT NULL, inodes INTEGER NOT NULL) WITHOUT ROWID;
@@ -21,7 +24,9 @@ constexpr const char* schema = R"sql(
   CREATE INDEX image_layers_by_layer ON image_layers(layer);
   CREATE TABLE names(reference TEXT PRIMARY KEY, image TEXT NOT NULL) WITHOUT ROWID;
   CREATE INDEX names_by_image ON names(image);
-  CREATE TABLE containers(id TEXT PRIMARY KEY, image TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE trees(image TEXT PRIMARY KEY, name TEXT NOT NULL, bytes INTEGER NOT NULL,
+    inodes INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE containers(id TEXT PRIMARY KEY, image TEXT NOT NULL, project INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX containers_by_image ON containers(image);
   CREATE TABLE container_images(container TEXT NOT NULL, image TEXT NOT NULL, PRIMARY KEY(container, image))
     WITHOUT ROWID;
@@ -88,7 +93,7 @@ std::optional<LayerName> Index::layerOf(const Digest& diffId) const {
 }
 
 std::vector<LayerName> Index::layers() const {
-  Statement rows(database_, "SELECT name FROM layers");
+  Statement rows(database_, "SELECT name FROM layers UNION ALL SELECT name FROM trees");
   return allLayers(rows);
 }
 
@@ -96,7 +101,8 @@ std::vector<LayerName> Index::unreferencedLayers() const {
   // Rows of a removed image stay while a container is on it.
   Statement rows(database_,
                  "SELECT name FROM layers WHERE name NOT IN (SELECT layer FROM image_layers"
-                 " WHERE image IN (SELECT id FROM images) OR image IN (SELECT image FROM used_images))");
+                 " WHERE image IN (SELECT id FROM images) OR image IN (SELECT image FROM used_images))"
+                 " UNION ALL SELECT name FROM trees WHERE image NOT IN (SELECT id FROM images)");
   return allLayers(rows);
 }
 
@@ -113,6 +119,7 @@ void Index::forgetLayers(const std::vector<LayerName>& names) {
   Transaction transaction(database_);
   for (const LayerName& name : names) {
     Statement(database_, "DELETE FROM layers WHERE name = ?").bind(name.text()).run();
+    Statement(database_, "DELETE FROM trees WHERE name = ?").bind(name.text()).run();
   }
   database_.execute(
       "DELETE FROM image_layers WHERE image NOT IN (SELECT id FROM images)"
@@ -280,7 +287,9 @@ std::vector<ImageId> Index::imagesOn(const LayerName& layer) const {
 }
 
 Size Index::layersTotal() const {
-  Statement rows(database_, "SELECT coalesce(sum(bytes), 0), coalesce(sum(inodes), 0) FROM layers");
+  Statement rows(database_,
+                 "SELECT coalesce(sum(bytes), 0), coalesce(sum(inodes), 0) FROM"
+                 " (SELECT bytes, inodes FROM layers UNION ALL SELECT bytes, inodes FROM trees)");
   if (!rows.step()) return {};
   return {static_cast<std::uint64_t>(rows.number(0)), static_cast<std::uint64_t>(rows.number(1))};
 }
@@ -299,11 +308,30 @@ Outcome<void> Index::mayAdd(const ContainerRow& added) const {
   return {};
 }
 
+void Index::addTree(const TreeRow& tree) {
+  Statement(database_, "INSERT INTO trees VALUES(?, ?, ?, ?) ON CONFLICT(image) DO NOTHING")
+      .bind(tree.image.text())
+      .bind(tree.name.text())
+      .bind(static_cast<std::int64_t>(tree.size.bytes))
+      .bind(static_cast<std::int64_t>(tree.size.inodes))
+      .run();
+}
+
+std::optional<LayerName> Index::treeOf(const ImageId& image) const {
+  Statement rows(database_, "SELECT name FROM trees WHERE image = ?");
+  rows.bind(image.text());
+  if (!rows.step()) return std::nullopt;
+  return layerName(rows, 0);
+}
+
 void Index::addContainer(const ContainerRow& container) {
   Transaction transaction(database_);
-  Statement(database_, "INSERT INTO containers VALUES(?, ?) ON CONFLICT DO NOTHING")
+  Statement(database_,
+            "INSERT INTO containers VALUES(?, ?, (SELECT coalesce(max(project), ?) + 1 FROM containers))"
+            " ON CONFLICT DO NOTHING")
       .bind(container.id.text())
       .bind(container.image.text())
+      .bind(projectsBase)
       .run();
   for (const ImageId& image : container.volumes) {
     Statement(database_, "INSERT INTO container_images VALUES(?, ?) ON CONFLICT DO NOTHING")
@@ -315,10 +343,10 @@ void Index::addContainer(const ContainerRow& container) {
 }
 
 std::optional<ContainerRow> Index::container(const ContainerId& id) const {
-  Statement rows(database_, "SELECT image FROM containers WHERE id = ?");
+  Statement rows(database_, "SELECT image, project FROM containers WHERE id = ?");
   rows.bind(id.text());
   if (!rows.step()) return std::nullopt;
-  return ContainerRow{id, imageId(rows, 0), volumesOf(id)};
+  return ContainerRow{id, imageId(rows, 0), volumesOf(id), static_cast<std::uint32_t>(rows.number(1))};
 }
 
 std::set<ImageId> Index::volumesOf(const ContainerId& id) const {
@@ -330,11 +358,11 @@ std::set<ImageId> Index::volumesOf(const ContainerId& id) const {
 }
 
 std::vector<ContainerRow> Index::containers() const {
-  Statement rows(database_, "SELECT id, image FROM containers");
+  Statement rows(database_, "SELECT id, image, project FROM containers");
   std::vector<ContainerRow> containers;
   while (rows.step()) {
     auto id = intact(ContainerId::parse(rows.text(0), "container"));
-    containers.push_back({id, imageId(rows, 1), volumesOf(id)});
+    containers.push_back({id, imageId(rows, 1), volumesOf(id), static_cast<std::uint32_t>(rows.number(2))});
   }
   return containers;
 }

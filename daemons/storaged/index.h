@@ -56,6 +56,15 @@ struct ContainerRow {
   ContainerId id;
   ImageId image;
   std::set<ImageId> volumes;  // images that it mounts
+  // For the file system's quotas; no two containers have the same. Given by the index.
+  std::uint32_t project = 0;
+};
+
+// One directory that an image's layers were composed into, for drivers that make snapshots of it.
+struct TreeRow {
+  ImageId image;
+  LayerName name;  // in layers/
+  Size size;       // what it does not share with the layers
 };
 
 class Index {
@@ -67,8 +76,9 @@ class Index {
 
   // Layers.
   std::optional<LayerName> layerOf(const Digest& diffId) const;
+  // With the trees.
   std::vector<LayerName> layers() const;
-  // Layers that no image and no container needs.
+  // Layers that no image and no container needs, and trees that no image does.
   std::vector<LayerName> unreferencedLayers() const;
   void forgetLayers(const std::vector<LayerName>& names);
   // Those of `names` that are still unreferenced; answers which were forgotten.
@@ -95,6 +105,10 @@ class Index {
   // Images that need this layer.
   std::vector<ImageId> imagesOn(const LayerName& layer) const;
   Size layersTotal() const;
+
+  // Trees. One that the image has already stays.
+  void addTree(const TreeRow& tree);
+  std::optional<LayerName> treeOf(const ImageId& image) const;
 
   // Containers.
   // Refuses notFound (no such image), alreadyExists (it is on another image), failedPrecondition (on an

@@ -31,7 +31,12 @@ kj::Promise<void> LayersDoor::answer(ipc::Packet question) {
   auto asked = question.as<schema::LayersQuestion>();
   to.setNumber(asked.getNumber());
   auto layers = layersFor(layers_, asked);
-  if (layers) {
+  bool isRoot = asked.getImageId().size() == 0;
+  if (layers && isRoot && composes(driver_)) {
+    to.setComposed();
+  } else if (layers) {
+    auto id = ContainerId::parse(ipc::toString(asked.getContainerId()), "containerId");
+    if (isRoot && id) to.setProject(layers_.projectOf(*id));
     auto names = to.initLayers(static_cast<capnp::uint>(layers->size()));
     for (capnp::uint i = 0; i < names.size(); ++i) names.set(i, (*layers)[i].text());
   } else {

@@ -11,8 +11,8 @@ namespace bulkhead::storaged {
 
 class LayersDoor {
  public:
-  LayersDoor(kj::UnixEventPort& port, Fd socket, const WritableLayers& layers)
-      : socket_(port, std::move(socket)), layers_(layers) {}
+  LayersDoor(kj::UnixEventPort& port, Fd socket, const WritableLayers& layers, Driver driver)
+      : socket_(port, std::move(socket)), layers_(layers), driver_(driver) {}
 
   // Answers until the mounter is gone, then rejects; resolves never.
   kj::Promise<void> serve();
@@ -22,6 +22,7 @@ class LayersDoor {
 
   ipc::AsyncPacketSocket socket_;
   const WritableLayers& layers_;
+  Driver driver_;
 };
 
 }  // namespace bulkhead::storaged

@@ -9,8 +9,10 @@
 #include "daemons/common/jail/daemon.h"
 #include "daemons/common/jail/view.h"
 #include "daemons/storaged/daemon.h"
+#include "daemons/storaged/driver-choice.h"
 #include "daemons/storaged/helpers.h"
 #include "daemons/storaged/store.h"
+#include "ipc/convert.h"
 
 namespace bulkhead::storaged {
 namespace {
@@ -38,7 +40,9 @@ int serve(int argc, char** argv) {
   std::string path = start.layout.storage();
 
   prepareStore(path, identities.getStorageUid(), identities.getStorageGid());
-  Helpers helpers = startHelpers(start, config);
+  Driver driver = chooseDriver(path, ipc::toString(config.getStorage().getDriver()),
+                               [&start]() { return probeDrivers(start); });
+  Helpers helpers = startHelpers(start, config, driver);
   answerBeforeOthers();  // after the helpers, which work
   Fd listener = takeSocket(start.sockets, "storaged");
   enterView(path);
@@ -49,7 +53,7 @@ int serve(int argc, char** argv) {
                                                     {"/proc", jail::Access::Right::read}}});
 
   auto io = kj::setupAsyncIo();
-  Storage storage(io.unixEventPort, path, std::move(helpers.zygote), pullLimits(config.getPull()));
+  Storage storage(io.unixEventPort, path, std::move(helpers.zygote), pullLimits(config.getPull()), driver);
   ipc::PermittedPeer cri{identities.getCriUid(), start.options.peerCgroup};
   Daemon daemon(io, storage, std::move(listener), std::move(cri), std::move(helpers.mounter));
   io.waitScope.setBusyPollInterval(32);  // a pipe that is never empty keeps nobody else waiting

@@ -5,6 +5,7 @@
 #include <kj/async.h>
 #include <kj/timer.h>
 
+#include "daemons/storaged/drivers/driver.h"
 #include "daemons/storaged/index-writer.h"
 #include "daemons/storaged/layer-garbage.h"
 #include "daemons/storaged/off-loop.h"
@@ -32,6 +33,7 @@ struct Parts {
   Turnstile& commitTurn;    // which image is made permanent
   kj::TaskSet& background;  // what goes on after its caller left
   PullLimits limits;
+  Driver driver;
 };
 
 }  // namespace bulkhead::storaged

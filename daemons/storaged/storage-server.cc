@@ -147,6 +147,7 @@ kj::Promise<void> StorageServer::listPulls(ListPullsContext context) {
 }
 
 kj::Promise<void> StorageServer::createLayer(CreateLayerContext context) {
+  context.allowCancellation();
   return answerLater("createLayer", [&]() {
     auto row = readContainer(context.getParams());
     kj::Promise<Outcome<void>> created = nullptr;

@@ -20,6 +20,13 @@ Pipe makeWidePipe() {
   return pipe;
 }
 
+void describeLayers(schema::WorkerRequest::Compose::Builder to, const std::optional<LayerName>& onto,
+                    const std::vector<LayerName>& layers) {
+  if (onto) to.setOnto(onto->text());
+  auto list = to.initLayers(static_cast<capnp::uint>(layers.size()));
+  for (capnp::uint i = 0; i < list.size(); ++i) list.set(i, layers[i].text());
+}
+
 }  // namespace
 
 WorkerLease::WorkerLease(WorkerLease&& other) noexcept
@@ -54,6 +61,24 @@ Worker ZygoteClient::erase(const LayerName& inTrash) {
 
 Worker ZygoteClient::measure(const ContainerId& container) {
   return start(false, false, [&](Request request) { request.setMeasure(container.text()); });
+}
+
+Worker ZygoteClient::composeTree(const LayerName& tree, const std::optional<LayerName>& onto,
+                                 const std::vector<LayerName>& layers) {
+  return start(false, false, [&](Request request) {
+    auto compose = request.initCompose();
+    compose.getInto().setTree(tree.text());
+    describeLayers(compose, onto, layers);
+  });
+}
+
+Worker ZygoteClient::composeRoot(const ContainerId& container, const std::optional<LayerName>& onto,
+                                 const std::vector<LayerName>& layers) {
+  return start(false, false, [&](Request request) {
+    auto compose = request.initCompose();
+    compose.getInto().setContainer(container.text());
+    describeLayers(compose, onto, layers);
+  });
 }
 
 Worker ZygoteClient::decompress(schema::WorkerRequest::Codec codec) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,12 @@ class ZygoteClient {
   Worker keep(const LayerName& layer);    // so it does here; input begins with a KeepInput
   Worker erase(const LayerName& inTrash);
   Worker measure(const ContainerId& container);
+  // Fills staging/NAME, from `onto` if there is one and then from `layers`, base first; or a container's
+  // directory.
+  Worker composeTree(const LayerName& tree, const std::optional<LayerName>& onto,
+                     const std::vector<LayerName>& layers);
+  Worker composeRoot(const ContainerId& container, const std::optional<LayerName>& onto,
+                     const std::vector<LayerName>& layers);
   Worker decompress(schema::WorkerRequest::Codec codec);
   Worker parse();
   Worker lookup(const std::vector<LayerName>& layers);  // of an image, topmost first

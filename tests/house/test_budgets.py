@@ -18,6 +18,10 @@ PRIVILEGED = {
     "daemons/shim/launcher": ("bulkhead-launcher", 2000),
     "daemons/storaged/zygote": ("bulkhead-storage-zygote", 500),
     "daemons/storaged/mounter": ("bulkhead-mounter", 500),
+    # What a worker is put into: mounts beneath one descriptor. No request, no process.
+    "daemons/storaged/cells": ("bulkhead-storage-zygote", 250),
+    # What file systems can do, for both: ioctls and mount calls by descriptor.
+    "daemons/storaged/drivers": ("bulkhead-mounter", 400),
     "daemons/netd/netns-helper": ("bulkhead-netns-helper", 500),
     "daemons/netd/cni-runner": ("bulkhead-cni-runner", 500),
 }

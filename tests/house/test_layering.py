@@ -32,6 +32,7 @@ MAY_USE = {
 FORBIDDEN = re.compile(r'#include [<"](kj/async|capnp/(rpc|capability|ez-rpc)|grpc|google/protobuf|nlohmann|toml|yaml|regex)')
 SYNCHRONOUS = ("daemons/shim/launcher", "daemons/shim/ceiling", "daemons/shim/oci", "daemons/shim/record",
                "daemons/shim/cgroup", "daemons/storaged/zygote", "daemons/storaged/mounter", "daemons/storaged/overlay",
+               "daemons/storaged/cells", "daemons/storaged/drivers",
                "daemons/netd/netns-helper", "daemons/netd/cni-runner", "daemons/common/base", "daemons/common/jail")
 
 GENERATED = re.compile(r"\.(capnp|pb)\.h$|_generated\.h$")

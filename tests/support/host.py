@@ -37,7 +37,9 @@ def leftovers(instance, pod_ids=()):
         path = os.path.join(instance.root, "state/storage", directory)
         left += [os.path.join(path, name) for name in os.listdir(path)]
     # The pods' directory is a mount of its own as long as the launcher lives: namespaces can be pinned in it only then.
-    left += [line for line in mountinfo() if instance.root in line and line.split()[4] != instance.root + "/run/pods"]
+    # The store may lie on a disk of its own.
+    expected = (instance.root + "/run/pods", instance.root + "/state/storage")
+    left += [line for line in mountinfo() if instance.root in line and line.split()[4] not in expected]
     if os.path.isdir(instance.ipam):
         for top, _, files in os.walk(instance.ipam):
             left += [os.path.join(top, name) for name in files if name.count(".") == 3]

@@ -223,6 +223,24 @@ constexpr std::array table{
         .reason = "counts what is in directories of any owner and mode",
     },
     Privileges{
+        .process = Process::composeWorker,
+        .name = "compose-worker",
+        .program = "bulkhead-storage-worker",
+        .identity = Identity::root,
+        .capabilities = unpackSet,
+        .bounding = unpackSet,
+        .noNewPrivileges = true,
+        .filtered = true,
+        .mayExecute = false,
+        .network = Network::none,
+        .ownMountNamespace = true,
+        .passesOn = false,
+        .limits = {.openFiles = 1024, .addressSpace = 1 * GiB, .fileSize = 0, .cpuSeconds = 0},
+        .connectsTo = "",
+        .reason =
+            "makes one directory of several layers, which it sees read-only, for drivers without overlay",
+    },
+    Privileges{
         .process = Process::decompressWorker,
         .name = "decompressor",
         .program = "bulkhead-storage-decompressor",
@@ -408,7 +426,8 @@ const Privileges& privilegesOf(Process process) {
 bool isStorageWorker(Process process) {
   using enum Process;
   return process == unpackWorker || process == eraseWorker || process == measureWorker ||
-         process == decompressWorker || process == parseWorker || process == lookupWorker;
+         process == composeWorker || process == decompressWorker || process == parseWorker ||
+         process == lookupWorker;
 }
 
 }  // namespace bulkhead::jail

@@ -32,6 +32,7 @@ enum class Process {
   unpackWorker,
   eraseWorker,
   measureWorker,
+  composeWorker,
   decompressWorker,
   parseWorker,
   lookupWorker,

@@ -2,15 +2,25 @@
 //
 //   --root DIR --peer-uid N [--peer-cgroup LINE]
 // Descriptors: 3 control (SEQPACKET, storaged's main), 4 the store's directory, 5 the listening socket.
+//
+//   --root DIR --probe yes
+// Says on descriptor 3 which drivers the store's file system has, and ends.
+#include <capnp/message.h>
+#include <fcntl.h>
+
 #include <charconv>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "daemons/common/base/beneath.h"
 #include "daemons/common/jail/confine.h"
 #include "daemons/common/jail/daemon.h"
+#include "daemons/storaged/drivers/probe.h"
 #include "daemons/storaged/mounter/mounter.h"
 #include "daemons/storaged/mounter/view.h"
+#include "ipc/packet.h"
+#include "ipc/schema/mount.capnp.h"
 
 namespace bulkhead::mounter {
 namespace {
@@ -19,8 +29,14 @@ constexpr int controlDescriptor = 3;
 constexpr int storeDescriptor = 4;
 constexpr int listenerDescriptor = 5;
 
-ipc::PermittedPeer parseArguments(int argc, char** argv) {
+struct Arguments {
   ipc::PermittedPeer peer;
+  bool probe = false;
+};
+
+Arguments parseArguments(int argc, char** argv) {
+  Arguments arguments;
+  ipc::PermittedPeer& peer = arguments.peer;
   for (int i = 1; i < argc; i += 2) {
     std::string_view name = argv[i];
     if (i + 1 >= argc) throw std::invalid_argument("option without a value");
@@ -31,21 +47,39 @@ ipc::PermittedPeer parseArguments(int argc, char** argv) {
       auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), peer.uid);
       if (error != std::errc() || end != value.data() + value.size())
         throw std::invalid_argument("not a uid");
+    } else if (name == "--probe") {
+      arguments.probe = true;
     } else if (name != "--root") {  // which names the instance for audit
       throw std::invalid_argument("unknown option");
     }
   }
-  return peer;
+  return arguments;
+}
+
+// In the trash, which is swept at start.
+void probe(int control, int store) {
+  Fd trash = openBeneath(store, "trash", O_RDONLY | O_DIRECTORY);
+  Fd place = makeDirectory(trash.get(), LayerName::generate().text(), 0700);
+  drivers::Found found = drivers::probeDrivers(makeClosedDirectory(place.get(), "closed").get(), stage);
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<schema::DriversFound>();
+  to.setOverlay(found.overlay);
+  to.setBtrfs(found.btrfs);
+  if (!ipc::sendPacket(control, message)) throwErrno("tell what was found");
 }
 
 int run(int argc, char** argv) {
-  jail::sanitise(3);
-  ipc::PermittedPeer peer = parseArguments(argc, argv);
+  Arguments arguments = parseArguments(argc, argv);
+  jail::sanitise(arguments.probe ? 2 : 3);
   Fd outside(storeDescriptor);
   Fd store = enterView(outside.get());
   outside.reset();
   jail::confine(jail::Process::mounter, {});
-  Mounter(Fd(controlDescriptor), std::move(store), Fd(listenerDescriptor), std::move(peer)).serve();
+  if (arguments.probe) {
+    probe(controlDescriptor, store.get());
+    return 0;
+  }
+  Mounter(Fd(controlDescriptor), std::move(store), Fd(listenerDescriptor), std::move(arguments.peer)).serve();
   return 0;
 }
 

@@ -1,16 +1,20 @@
 #include "daemons/storaged/mounter/mounter.h"
 
 #include <capnp/message.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 
 #include "daemons/common/base/log.h"
 #include "daemons/common/base/sockets.h"
+#include "daemons/storaged/drivers/id-map.h"
 #include "daemons/storaged/mounter/layers.h"
 #include "daemons/storaged/mounter/view.h"
 #include "daemons/storaged/mounter/volumes.h"
@@ -25,10 +29,19 @@ namespace {
 
 constexpr size_t shownBytes = 200;
 
-Outcome<Request> parseRequest(schema::MountRequest::Reader request) {
+Outcome<Request> parseRequest(ipc::Packet packet) {
+  auto request = packet.as<schema::MountRequest>();
   auto container = ContainerId::parse(ipc::toString(request.getContainerId()), "containerId");
   if (!container) return tl::unexpected(container.error());
-  if (request.isRoot()) return Request{std::move(*container), Request::Root{request.getReadOnly()}};
+  if (request.isRoot()) {
+    Request::Root root{request.getReadOnly(), {}};
+    if (request.getUserNamespace()) {
+      root.userNamespace = packet.takeFd(0);
+      if (!drivers::isUserNamespace(root.userNamespace.get()))
+        return invalid("userNamespace", "comes without the descriptor of one");
+    }
+    return Request{std::move(*container), std::move(root)};
+  }
   if (request.isVolume()) return Request{std::move(*container), Request::Volume{request.getVolume()}};
   if (!request.isImage()) return invalid("", "is of an unknown kind");
   auto image = ImageId::parse(ipc::toString(request.getImage().getImageId()), "imageId");
@@ -44,20 +57,35 @@ Refusal passOn(Refusal refusal) {
   return refusal;
 }
 
-Outcome<std::vector<LayerName>> parseAnswer(schema::LayersAnswer::Reader answer) {
+Outcome<RootParts> parseAnswer(schema::LayersAnswer::Reader answer) {
   if (answer.isRefused()) return tl::unexpected(passOn(ipc::readRefusal(answer.getRefused())));
+  if (answer.isComposed()) return RootParts{.composed = true, .layers = {}, .project = 0};
   if (!answer.isLayers()) return refuse(Code::internal, "layers", "are answered in an unknown form");
   auto list = answer.getLayers();
   if (list.size() == 0 || list.size() > limits::imageLayers) {
     return refuse(Code::internal, "layers", "are none or more than 127");
   }
-  std::vector<LayerName> names;
+  RootParts parts{.composed = false, .layers = {}, .project = answer.getProject()};
   for (auto text : list) {
     auto name = LayerName::parse(ipc::toString(text));
     if (!name) return refuse(Code::internal, "layers", "have a name that is none");
-    names.push_back(std::move(*name));
+    parts.layers.push_back(std::move(*name));
   }
-  return names;
+  return parts;
+}
+
+// No nosuid, nodev or noexec, whatever the store's own mount has: an overlay's has none either.
+void setAttributes(const Fd& mount, bool readOnly) {
+  struct mount_attr change {};
+  change.attr_clr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  change.attr_set = readOnly ? MOUNT_ATTR_RDONLY : 0;
+  if (::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0)
+    throwErrno("mount_setattr");
+}
+
+tl::unexpected<Refusal> cannotMap(int error) {
+  return refuse(Code::failedPrecondition, "userNamespace",
+                "cannot be mapped on the store's file system by this kernel: " + errnoText(error));
 }
 
 void answer(int connection, const Outcome<Fd>& mount) {
@@ -103,7 +131,7 @@ void Mounter::serveConnection(int connection) {
   try {
     auto packet = ipc::receivePacket(connection, limits::mountRequest);
     if (!packet) return;
-    auto parsed = parseRequest(packet->as<schema::MountRequest>());
+    auto parsed = parseRequest(std::move(*packet));
     if (!parsed) {
       answer(connection, tl::unexpected(parsed.error()));
       return;
@@ -130,26 +158,50 @@ Outcome<Fd> Mounter::make(const Request& request) {
     return makeImage(request.container, *image);
   if (const auto* volume = std::get_if<Request::Volume>(&request.what))
     return anonymousVolume(store_.get(), request.container, volume->number);
-  return makeRoot(request.container, std::get<Request::Root>(request.what).readOnly);
+  return makeRoot(request.container, std::get<Request::Root>(request.what));
 }
 
-Outcome<Fd> Mounter::makeRoot(const ContainerId& container, bool readOnly) {
-  auto names = askForLayers(container, std::nullopt);
-  if (!names) return tl::unexpected(names.error());
-  auto layers = openLayers(store_.get(), container, *names);
-  if (!layers) return tl::unexpected(layers.error());
-  return overlay::mountOverlay(*layers, readOnly, stage);
+Outcome<Fd> Mounter::makeRoot(const ContainerId& container, const Request::Root& root) {
+  auto parts = askForParts(container, std::nullopt);
+  if (!parts) return tl::unexpected(parts.error());
+  auto mount = parts->composed ? cloneComposed(container, root) : mountLayers(container, root, *parts);
+  if (mount) setAttributes(*mount, root.readOnly);
+  return mount;
+}
+
+Outcome<Fd> Mounter::mountLayers(const ContainerId& container, const Request::Root& root,
+                                 const RootParts& parts) {
+  auto lowers = overlay::openLowers(store_.get(), parts.layers);
+  if (!lowers) return tl::unexpected(lowers.error());
+  std::optional<drivers::MappedLowers> mapped;
+  try {
+    mapped.emplace(*lowers, root.userNamespace.get(), stage);
+  } catch (const SystemError& error) {
+    return cannotMap(error.number());
+  }
+  overlay::Layers layers{std::move(*lowers), {}, {}};
+  auto writable = openWritable(store_.get(), container, parts.project, layers);
+  if (!writable) return tl::unexpected(writable.error());
+  return overlay::mountOverlay(layers, false, stage);
+}
+
+Outcome<Fd> Mounter::cloneComposed(const ContainerId& container, const Request::Root& root) {
+  auto directory = openComposed(store_.get(), container);
+  if (!directory) return directory;
+  Fd mount = drivers::cloneTree(directory->get(), root.userNamespace.get());
+  if (mount) return mount;
+  if (root.userNamespace) return cannotMap(errno);
+  throwErrno("clone the root");
 }
 
 Outcome<Fd> Mounter::makeImage(const ContainerId& container, const Request::Image& image) {
-  auto names = askForLayers(container, image.id);
-  if (!names) return tl::unexpected(names.error());
-  auto root = overlay::mountImageRoot(store_.get(), *names, stage);
+  auto parts = askForParts(container, image.id);
+  if (!parts) return tl::unexpected(parts.error());
+  auto root = overlay::mountImageRoot(store_.get(), parts->layers, stage);
   return root && !image.subPath.empty() ? partOf(*root, image.subPath) : std::move(root);
 }
 
-Outcome<std::vector<LayerName>> Mounter::askForLayers(const ContainerId& container,
-                                                      const std::optional<ImageId>& image) {
+Outcome<RootParts> Mounter::askForParts(const ContainerId& container, const std::optional<ImageId>& image) {
   capnp::MallocMessageBuilder message;
   auto question = message.initRoot<schema::LayersQuestion>();
   question.setContainerId(container.text());

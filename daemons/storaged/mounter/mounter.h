@@ -19,6 +19,7 @@ namespace bulkhead::mounter {
 struct Request {
   struct Root {
     bool readOnly;
+    Fd userNamespace;  // empty: the host's
   };
   struct Image {
     ImageId id;
@@ -29,6 +30,13 @@ struct Request {
   };
   ContainerId container;
   std::variant<Root, Image, Volume> what;
+};
+
+// What main says a container's root, or an image, is made of.
+struct RootParts {
+  bool composed = false;  // there is a directory of the container's own; else the layers, topmost first
+  std::vector<LayerName> layers;
+  std::uint32_t project = 0;  // of the writable layer's quota; 0: none
 };
 
 class Mounter {
@@ -48,11 +56,12 @@ class Mounter {
   void serveConnection(int connection);
   Outcome<Fd> mount(const Request& request);
   Outcome<Fd> make(const Request& request);
-  Outcome<Fd> makeRoot(const ContainerId& container, bool readOnly);
+  Outcome<Fd> makeRoot(const ContainerId& container, const Request::Root& root);
+  Outcome<Fd> mountLayers(const ContainerId& container, const Request::Root& root, const RootParts& parts);
+  Outcome<Fd> cloneComposed(const ContainerId& container, const Request::Root& root);
   Outcome<Fd> makeImage(const ContainerId& container, const Request::Image& image);
   // Of the container, or of an image that it mounts.
-  Outcome<std::vector<LayerName>> askForLayers(const ContainerId& container,
-                                               const std::optional<ImageId>& image);
+  Outcome<RootParts> askForParts(const ContainerId& container, const std::optional<ImageId>& image);
 
   Fd control_;
   Fd store_;

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "daemons/common/base/beneath.h"
+#include "daemons/storaged/drivers/subvolume.h"
 #include "daemons/storaged/mounter/view.h"
 
 namespace bulkhead::mounter {
@@ -49,7 +50,7 @@ Outcome<Fd> anonymousVolume(int store, const ContainerId& container, std::uint16
   if (!directory)
     return refuse(Code::notFound, "container", "has no directory in the store: " + errnoText(errno));
   Fd closed = makeClosedDirectory(directory.get(), "closed");
-  Fd volumes = makeDirectory(closed.get(), "volumes", 0700);
+  Fd volumes = drivers::makeErasable(closed.get(), "volumes");
   Fd volume = makeDirectory(volumes.get(), std::to_string(number), mode);
   if (::fchmod(volume.get(), mode) != 0) throwErrno("fchmod");  // the umask took bits away
   Fd mount = clone(volume.get());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemons/common/base/beneath.h"
+#include "daemons/storaged/worker/compose.h"
 #include "daemons/storaged/worker/documents.h"
 #include "daemons/storaged/worker/erase.h"
 #include "daemons/storaged/worker/keep-file.h"
@@ -177,9 +178,16 @@ Outcome<void> work(const Options& options, schema::WorkerResult::Builder result)
     settleConversions();
     if (auto done = answerUnpack(options, input, result); !done) return done;
   } else if (options.role == jail::Process::measureWorker) {
-    auto counted = measure(openDirectory("/").get());
+    auto counted = measure(openDirectory("/").get(), options.since);
     if (!counted) return tl::unexpected(counted.error());
     fill(result.initMeasured(), *counted);
+  } else if (options.role == jail::Process::composeWorker) {
+    std::vector<Fd> layers;
+    for (unsigned i = 0; i < options.layers; ++i)
+      layers.push_back(openDirectory("/layers/" + std::to_string(i)));
+    auto counted = compose(openDirectory("/target").get(), options.ontoLayer != 0, layers);
+    if (!counted) return tl::unexpected(counted.error());
+    fill(result.initComposed(), *counted);
   } else if (options.role == jail::Process::eraseWorker) {
     if (auto erased = eraseContents(openDirectory("/").get()); !erased) return erased;
     result.setErased();

@@ -13,13 +13,16 @@
 namespace bulkhead::worker {
 namespace {
 
-constexpr size_t deepest = 256;      // one descriptor a level
+constexpr size_t deepest = 256;  // one descriptor a level
+constexpr std::int64_t nanoseconds = 1'000'000'000;
 constexpr uint64_t blockSize = 512;  // unit of st_blocks, stat(3type)
 
 class Counter {
  public:
+  explicit Counter(std::int64_t since) : since_(since) {}
   // Counts a file unless another name of it was counted.
   void add(const struct stat& info) {
+    if (info.st_ctim.tv_sec * nanoseconds + info.st_ctim.tv_nsec < since_) return;
     if (!S_ISDIR(info.st_mode) && info.st_nlink > 1 && !linked_.insert(info.st_ino).second) return;
     counted_.inodes += 1;
     counted_.bytes += static_cast<uint64_t>(info.st_blocks) * blockSize;
@@ -27,14 +30,15 @@ class Counter {
   [[nodiscard]] Counted counted() const { return counted_; }
 
  private:
+  std::int64_t since_;
   Counted counted_;
   std::unordered_set<ino_t> linked_;  // one file system: the cell has one mount
 };
 
 }  // namespace
 
-Outcome<Counted> measure(int directory) {
-  Counter counter;
+Outcome<Counted> measure(int directory, std::int64_t since) {
+  Counter counter(since);
   std::vector<Directory> levels;
   levels.push_back(openListing(directory, "."));
   if (!levels.back()) return refuse(Code::internal, "directory", "cannot be listed: " + errnoText(errno));

@@ -14,7 +14,8 @@ struct Counted {
 };
 
 // Counts what is beneath `directory` to a depth of 256; a container may be changing it meanwhile, so what
-// vanishes is not an error.
-Outcome<Counted> measure(int directory);
+// vanishes is not an error. Only what was changed (ctime) at or after `since`, in nanoseconds of the wall
+// clock, counts: of a snapshot, about what an overlay would have copied up.
+Outcome<Counted> measure(int directory, std::int64_t since = 0);
 
 }  // namespace bulkhead::worker

@@ -21,6 +21,7 @@ jail::Process roleOf(std::string_view text) {
   if (text == "unpack") return jail::Process::unpackWorker;
   if (text == "erase") return jail::Process::eraseWorker;
   if (text == "measure") return jail::Process::measureWorker;
+  if (text == "compose") return jail::Process::composeWorker;
   if (text == "decompress") return jail::Process::decompressWorker;
   if (text == "lookup") return jail::Process::lookupWorker;
   if (text == "parse") return jail::Process::parseWorker;
@@ -65,6 +66,12 @@ Options parseOptions(int argc, char** argv) {
       options.maxEntries = numberOf<std::uint64_t>(value);
     } else if (name == "--device-nodes") {
       options.deviceNodes = allows(value);
+    } else if (name == "--since") {
+      options.since = numberOf<std::int64_t>(value);
+    } else if (name == "--layers") {
+      options.layers = numberOf<unsigned>(value);
+    } else if (name == "--onto-layer") {
+      options.ontoLayer = numberOf<unsigned>(value);
     } else if (name != "--root") {
       throw std::invalid_argument("unknown option");
     }

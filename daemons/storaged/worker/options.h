@@ -20,11 +20,14 @@ struct Options {
   std::uint64_t maxBytes = 0;
   std::uint64_t maxEntries = 0;
   bool deviceNodes = false;
+  std::int64_t since = 0;  // measure
+  unsigned layers = 0;     // compose: /layers/0 and so on
+  unsigned ontoLayer = 0;  // 1: /target is a snapshot of a layer
 };
 
-//   --role unpack|erase|measure|decompress|parse --root DIR
+//   --role unpack|erase|measure|compose|decompress|parse --root DIR
 //   --storage-uid N --storage-gid N [--codec none|gzip|zstd] [--content tar|file] [--max-bytes N]
-//   [--max-entries N] [--device-nodes allow|refuse]
+//   [--max-entries N] [--device-nodes allow|refuse] [--since NANOSECONDS] [--layers N] [--onto-layer 0|1]
 // DIR only identifies the instance to `bulkheadctl audit`. Throws std::invalid_argument.
 Options parseOptions(int argc, char** argv);
 

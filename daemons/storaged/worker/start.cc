@@ -30,6 +30,10 @@ jail::Confinement confinementOf(const Options& options) {
     case jail::Process::eraseWorker:
       confinement.paths = {{"/", jail::Access::Right::readWrite}};
       break;
+    case jail::Process::composeWorker:
+      confinement.paths = {{"/target", jail::Access::Right::readWrite},
+                           {"/layers", jail::Access::Right::read}};
+      break;
     case jail::Process::measureWorker:
     case jail::Process::lookupWorker:
       confinement.paths = {{"/", jail::Access::Right::read}};

@@ -4,7 +4,8 @@
 
 #include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/ids.h"
-#include "daemons/storaged/zygote/cell.h"
+#include "daemons/storaged/cells/cell.h"
+#include "daemons/storaged/cells/composition.h"
 #include "ipc/convert.h"
 #include "ipc/limits.h"
 
@@ -59,39 +60,92 @@ Outcome<std::vector<LayerName>> parseLayers(capnp::List<capnp::Text>::Reader lis
   return names;
 }
 
+Job jobOf(jail::Process role, std::vector<std::string> arguments) {
+  Job job{};
+  job.role = role;
+  job.arguments = std::move(arguments);
+  return job;
+}
+
+Outcome<Job> unpackJob(const Request& request, int store, Driver driver, const LayerLimits& limits) {
+  bool file = request.isKeep();
+  auto layer = LayerName::parse(ipc::toString(file ? request.getKeep() : request.getUnpack()));
+  if (!layer) return tl::unexpected(layer.error());
+  Job job = jobOf(jail::Process::unpackWorker, unpackArguments(file ? "file" : "tar", limits));
+  job.prepare = [store, driver, layer = *layer](Job& self) {
+    self.mount = cells::layerMount(store, layer, driver);
+  };
+  return job;
+}
+
+Outcome<Job> eraseJob(const Request& request, int store) {
+  auto name = LayerName::parse(ipc::toString(request.getErase()));
+  if (!name) return tl::unexpected(name.error());
+  Job job = jobOf(jail::Process::eraseWorker, {"--role", "erase"});
+  job.prepare = [store, name = *name](Job& self) {
+    cells::destroyVolumes(store, name);
+    self.mount = cells::trashMount(store, name);
+  };
+  return job;
+}
+
+Outcome<Job> measureJob(const Request& request, int store, Driver driver) {
+  auto container = ContainerId::parse(ipc::toString(request.getMeasure()), "container");
+  if (!container) return tl::unexpected(container.error());
+  cells::WritableLayer layer = cells::writableLayer(store, *container, driver);
+  Job job =
+      jobOf(jail::Process::measureWorker, {"--role", "measure", "--since", std::to_string(layer.since)});
+  job.mount = std::move(layer.mount);
+  job.counted = layer.counted;
+  return job;
+}
+
+Outcome<Job> composeJob(const Request& request, int store, Driver driver) {
+  auto composition = cells::parseComposition(request.getCompose());
+  if (!composition) return tl::unexpected(composition.error());
+  // A snapshot of a layer has a layer's marks; one of a tree has none.
+  bool isLayer = composition->onto && std::holds_alternative<LayerName>(composition->into);
+  Job job = jobOf(jail::Process::composeWorker,
+                  {"--role", "compose", "--layers", std::to_string(composition->layers.size()),
+                   "--onto-layer", isLayer ? "1" : "0"});
+  job.prepare = [store, driver, composition = *std::move(composition)](Job& self) {
+    self.pieces = cells::prepare(store, driver, composition);
+  };
+  return job;
+}
+
+Job emptyJob(jail::Process role, std::vector<std::string> arguments) {
+  Job job = jobOf(role, std::move(arguments));
+  job.mount = cells::emptyMount();
+  return job;
+}
+
 // The role with its place in the store, without descriptors yet.
-Outcome<Job> placeJob(const Request& request, int store, const LayerLimits& limits) {
+Outcome<Job> placeJob(const Request& request, int store, Driver driver, const LayerLimits& limits) {
   switch (request.which()) {
     case schema::WorkerRequest::UNPACK:
-    case schema::WorkerRequest::KEEP: {
-      bool file = request.isKeep();
-      auto layer = LayerName::parse(ipc::toString(file ? request.getKeep() : request.getUnpack()));
-      if (!layer) return tl::unexpected(layer.error());
-      return Job{jail::Process::unpackWorker, layerMount(store, *layer),
-                 unpackArguments(file ? "file" : "tar", limits)};
-    }
-    case schema::WorkerRequest::ERASE: {
-      auto name = LayerName::parse(ipc::toString(request.getErase()));
-      if (!name) return tl::unexpected(name.error());
-      return Job{jail::Process::eraseWorker, trashMount(store, *name), {"--role", "erase"}};
-    }
-    case schema::WorkerRequest::MEASURE: {
-      auto container = ContainerId::parse(ipc::toString(request.getMeasure()), "container");
-      if (!container) return tl::unexpected(container.error());
-      return Job{jail::Process::measureWorker, writableLayerMount(store, *container), {"--role", "measure"}};
-    }
+    case schema::WorkerRequest::KEEP:
+      return unpackJob(request, store, driver, limits);
+    case schema::WorkerRequest::ERASE:
+      return eraseJob(request, store);
+    case schema::WorkerRequest::MEASURE:
+      return measureJob(request, store, driver);
+    case schema::WorkerRequest::COMPOSE:
+      return composeJob(request, store, driver);
     case schema::WorkerRequest::DECOMPRESS: {
       auto arguments = decompressArguments(request.getDecompress(), limits);
       if (!arguments) return tl::unexpected(arguments.error());
-      return Job{jail::Process::decompressWorker, emptyMount(), std::move(*arguments)};
+      return emptyJob(jail::Process::decompressWorker, std::move(*arguments));
     }
     case schema::WorkerRequest::PARSE:
-      return Job{jail::Process::parseWorker, emptyMount(), {"--role", "parse"}};
+      return emptyJob(jail::Process::parseWorker, {"--role", "parse"});
     case schema::WorkerRequest::LOOKUP: {
       auto image = parseLayers(request.getLookup());
       if (!image) return tl::unexpected(image.error());
-      Job job{jail::Process::lookupWorker, Fd(), {"--role", "lookup"}};
-      job.image = std::move(*image);
+      Job job = jobOf(jail::Process::lookupWorker, {"--role", "lookup"});
+      job.prepare = [store, layers = *std::move(image)](Job& self) {
+        self.mount = cells::imageMount(store, layers);
+      };
       return job;
     }
     default:
@@ -105,7 +159,8 @@ bool loadsLibraries(jail::Process role) {
   return role == jail::Process::decompressWorker;
 }
 
-Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, int store, const LayerLimits& limits) {
+Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, int store, Driver driver,
+                      const LayerLimits& limits) {
   Fd input = packet.takeFd(0);
   Fd output = packet.takeFd(1);
   Fd result = packet.takeFd(2);
@@ -115,7 +170,7 @@ Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, int store, co
   for (const Fd* end : {&output, &result, &log}) {
     if (!isPipeEnd(end->get(), O_WRONLY)) return invalid("descriptors", "are not write ends of pipes");
   }
-  auto job = placeJob(request, store, limits);
+  auto job = placeJob(request, store, driver, limits);
   if (!job) return job;
   job->input = std::move(input);
   job->output = std::move(output);

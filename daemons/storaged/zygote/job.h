@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,9 @@
 #include "daemons/common/base/fd.h"
 #include "daemons/common/base/ids.h"
 #include "daemons/common/jail/privileges.h"
+#include "daemons/common/jail/view.h"
+#include "daemons/storaged/drivers/driver.h"
+#include "daemons/storaged/drivers/project-quota.h"
 #include "ipc/packet.h"
 #include "ipc/schema/worker.capnp.h"
 
@@ -23,13 +28,16 @@ struct LayerLimits {
 
 struct Job {
   jail::Process role;
-  Fd mount;                            // the root of its cell, detached; none once entered
+  // What the worker's own process does first, since it may wait for the disk. May fill the next two.
+  std::function<void(Job&)> prepare;
+  Fd mount;  // the root of its cell, detached, none once entered; or, for a cell of several mounts,
+  std::vector<jail::Piece> pieces;     // what is in it
   std::vector<std::string> arguments;  // for the worker's role
   Fd input;
   Fd output;
   Fd result;
   Fd log;
-  std::vector<LayerName> image;  // of a job without a mount: the layers to make it of, topmost first
+  std::optional<drivers::ProjectUsage> counted;  // the answer, where there is nothing left to measure
 };
 
 // Whether the role's program is linked to shared libraries: they are the host's, so it is started in the
@@ -41,6 +49,6 @@ bool loadsLibraries(jail::Process role);
 // else a worker of root's held, it could change. Throws SystemError if what the request names is not in the
 // store.
 Outcome<Job> parseJob(const schema::WorkerRequest::Reader& request, ipc::Packet& packet, int store,
-                      const LayerLimits& limits);
+                      Driver driver, const LayerLimits& limits);
 
 }  // namespace bulkhead::zygote

@@ -1,7 +1,7 @@
 // bulkhead-storage-zygote: makes storaged's workers (README.md).
 //
 //   --root DIR --storage-uid N --storage-gid N --library DIR --max-bytes N --max-entries N   (of one layer)
-//   [--device-nodes allow|refuse]
+//   [--device-nodes allow|refuse] [--driver overlay|btrfs|vfs]
 // Descriptors: 3 control (SEQPACKET, storaged's main), 4 the store's directory.
 #include <charconv>
 #include <stdexcept>
@@ -40,6 +40,10 @@ Settings parseArguments(int argc, char** argv) {
       read(argv[i + 1], settings.limits.entries);
     } else if (name == "--device-nodes") {
       settings.limits.deviceNodes = argv[i + 1];
+    } else if (name == "--driver") {
+      auto driver = driverNamed(argv[i + 1]);
+      if (!driver) throw std::invalid_argument("unknown driver");
+      settings.driver = *driver;
     } else if (name == "--library") {
       settings.library = argv[i + 1];
     } else {

@@ -19,7 +19,7 @@
 #include "daemons/common/base/process.h"
 #include "daemons/common/jail/capabilities.h"
 #include "daemons/common/jail/view.h"
-#include "daemons/storaged/zygote/cell.h"
+#include "daemons/storaged/cells/cell.h"
 #include "ipc/limits.h"
 
 namespace bulkhead::zygote {
@@ -67,6 +67,15 @@ void limitFileSize(std::uint64_t bytes) {
     bytes, bytes
   };
   if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) throwErrno("RLIMIT_FSIZE");
+}
+
+// In the worker's place: here, not in the zygote itself, since main may have closed the pipe.
+[[noreturn]] void answerCounted(const Job& job) {
+  capnp::MallocMessageBuilder message;
+  auto counted = message.initRoot<schema::WorkerResult>().initMeasured();
+  counted.setBytes(job.counted->bytes);
+  counted.setInodes(job.counted->inodes);
+  ::_exit(ipc::writeMessage(job.result.get(), message) ? 0 : 1);
 }
 
 }  // namespace
@@ -129,7 +138,7 @@ void Zygote::handle(ipc::Packet packet) {
     return;
   }
   try {
-    auto job = parseJob(request, packet, store_.get(), settings_.limits);
+    auto job = parseJob(request, packet, store_.get(), settings_.driver, settings_.limits);
     if (!job) {
       log::error("no worker for a request", {{"reason", describe(job.error())}});
       return;
@@ -156,8 +165,13 @@ void Zygote::becomeWorker(Job job, pid_t parent) const {
   try {
     // The zygote's death ends its workers; it may have died before this was set.
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(1);
-    if (!job.image.empty()) job.mount = imageMount(store_.get(), job.image);
-    if (!loadsLibraries(job.role)) jail::enterCell(std::move(job.mount));
+    if (job.counted) answerCounted(job);
+    if (job.prepare) job.prepare(job);
+    if (!job.pieces.empty()) {
+      jail::enterView(std::exchange(job.pieces, {}));
+    } else if (!loadsLibraries(job.role)) {
+      jail::enterCell(std::move(job.mount));
+    }
     if (job.role == jail::Process::unpackWorker) limitFileSize(settings_.limits.bytes);
     std::string_view program = jail::privilegesOf(job.role).program;
     arrangeDescriptors(job, programs_.at(program).get());

@@ -21,6 +21,7 @@ struct Settings {
   uid_t storageUid = 0;
   gid_t storageGid = 0;
   LayerLimits limits;
+  Driver driver = Driver::overlay;
 };
 
 // The programs of all workers, by the name that the privilege table gives them (O_PATH). Held from before

@@ -8,6 +8,8 @@
 #include <array>
 #include <fstream>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "daemons/common/jail/in-child.h"
 #include "daemons/storaged/zygote/testing/zygote-harness.h"
@@ -202,6 +204,55 @@ TEST_F(ZygoteTest, MeasuresAndErases) {
   ASSERT_TRUE(erased);
   EXPECT_TRUE(erased->as<schema::WorkerResult>().isErased());
   EXPECT_EQ(::rmdir(trash.c_str()), 0);
+}
+
+class ComposeJobTest : public ZygoteTest {
+ protected:
+  // A layer with one file of that name.
+  std::string addLayer(const std::string& file) {
+    std::string name = LayerName::generate().text();
+    std::string closed = store_.makeDirectory("layers/" + name) + "/closed";
+    EXPECT_EQ(::mkdir(closed.c_str(), 0700), 0);
+    EXPECT_EQ(::mkdir((closed + "/diff").c_str(), 0755), 0);
+    std::ofstream(closed + "/diff/" + file) << file;
+    return name;
+  }
+  bool composes(const std::string& id, const std::vector<std::string>& layers, const std::string& onto = "") {
+    TestWorker worker = zygote_.start([&](Request request) {
+      auto compose = request.initCompose();
+      compose.getInto().setContainer(id);
+      if (!onto.empty()) compose.setOnto(onto);
+      auto list = compose.initLayers(static_cast<unsigned>(layers.size()));
+      for (unsigned i = 0; i < list.size(); ++i) list.set(i, layers[i]);
+    });
+    auto packet = worker.finish();
+    return packet && packet->as<schema::WorkerResult>().isComposed();
+  }
+  std::string container_ = ContainerId::generate().text();
+  std::string directory_ = store_.makeDirectory("containers/" + container_);
+};
+
+TEST_F(ComposeJobTest, FillsAContainersRootOnce) {
+  std::vector<std::string> layers{addLayer("base"), addLayer("top")};
+  ASSERT_TRUE(composes(container_, layers));
+  std::ifstream top(directory_ + "/closed/root/top");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(top), {}), "top");
+  EXPECT_EQ(::access((directory_ + "/closed/root/base").c_str(), F_OK), 0);
+  struct stat info {};
+  ASSERT_EQ(::stat((directory_ + "/closed").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0700U);
+  EXPECT_EQ(info.st_uid, 0U);
+  EXPECT_FALSE(composes(container_, layers));  // a root that somebody may have written to is not filled again
+}
+
+TEST_F(ComposeJobTest, DropsWhatIsAskedBadly) {
+  std::string layer = addLayer("file");
+  EXPECT_FALSE(composes("../" + container_, {layer}));
+  EXPECT_FALSE(composes(ContainerId::generate().text(), {layer}));
+  EXPECT_FALSE(composes(container_, {"../../../etc"}));
+  EXPECT_FALSE(composes(container_, std::vector<std::string>(128, layer)));
+  EXPECT_FALSE(composes(container_, {layer}, "../../../etc"));
+  EXPECT_EQ(::access((directory_ + "/closed/root").c_str(), F_OK), -1);
 }
 
 TEST_F(ZygoteTest, MeasuresNothingWhereNothingWasWritten) {

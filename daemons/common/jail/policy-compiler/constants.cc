@@ -2,11 +2,13 @@
 
 #include <asm/termbits.h>
 #include <fcntl.h>
+#include <linux/btrfs.h>
 #include <linux/close_range.h>
+#include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/ioctl.h>
 #include <linux/memfd.h>
-#include <linux/mount.h>
+#include <linux/nsfs.h>
 #include <linux/prctl.h>
 #include <linux/random.h>
 #include <linux/sched.h>
@@ -226,6 +228,15 @@ const std::map<std::string_view, std::uint64_t>& names() {
       NAMED(SIOCSIFFLAGS),
       NAMED(SIOCGIFCONF),
       NAMED(SIOCOUTQ),
+      NAMED(FICLONE),
+      NAMED(FS_IOC_FSGETXATTR),
+      NAMED(FS_IOC_FSSETXATTR),
+      NAMED(NS_GET_NSTYPE),
+      NAMED(BTRFS_IOC_INO_LOOKUP),
+      NAMED(BTRFS_IOC_TREE_SEARCH),
+      NAMED(BTRFS_IOC_SUBVOL_CREATE_V2),
+      NAMED(BTRFS_IOC_SNAP_CREATE_V2),
+      NAMED(BTRFS_IOC_SNAP_DESTROY_V2),
       // signals and waiting
       NAMED(SIGTERM),
       NAMED(SIGKILL),

@@ -1,4 +1,4 @@
-#include "daemons/storaged/zygote/cell.h"
+#include "daemons/storaged/cells/cell.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -11,9 +11,10 @@
 #include <string>
 
 #include "daemons/common/base/beneath.h"
+#include "daemons/storaged/cells/composition.h"
 #include "daemons/storaged/overlay/image-root.h"
 
-namespace bulkhead::zygote {
+namespace bulkhead::cells {
 namespace {
 
 constexpr unsigned inert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
@@ -35,24 +36,29 @@ Fd directoryAt(int store, const std::string& path) {
 
 }  // namespace
 
-Fd layerMount(int store, const LayerName& layer) {
+Fd layerMount(int store, const LayerName& layer, Driver driver) {
   Fd staged = openBeneath(store, "staging/" + layer.text(), O_RDONLY | O_DIRECTORY);
-  Fd closed = makeClosedDirectory(staged.get(), "closed");
-  Fd files = makeDirectory(closed.get(), "diff", 0755);
-  if (::fchmod(files.get(), 0755) != 0)
-    throwErrno("chmod the layer's directory");  // the umask took bits away
-  return clone(files.get(), inert);
+  return clone(makeLayerFiles(staged.get(), driver).get(), inert);
 }
 
 Fd trashMount(int store, const LayerName& name) {
   return clone(directoryAt(store, "trash/" + name.text()).get(), inert);
 }
 
-Fd writableLayerMount(int store, const ContainerId& container) {
+WritableLayer writableLayer(int store, const ContainerId& container, Driver driver) {
   Fd directory = directoryAt(store, "containers/" + container.text());
-  Fd upper = tryOpenBeneath(directory.get(), "closed/upper", O_PATH | O_DIRECTORY);
-  if (!upper && errno != ENOENT) throwErrno("open upper");
-  return upper ? clone(upper.get(), inert | MOUNT_ATTR_RDONLY) : emptyMount();
+  Fd closed = tryOpenBeneath(directory.get(), "closed", O_RDONLY | O_DIRECTORY);
+  if (!closed && errno != ENOENT) throwErrno("open closed");
+  if (!closed) return {emptyMount(), 0, {}};
+  Fd files = tryOpenBeneath(closed.get(), composes(driver) ? "root" : "upper", O_RDONLY | O_DIRECTORY);
+  if (!files && errno != ENOENT) throwErrno("open the writable layer");
+  if (!files) return {emptyMount(), 0, {}};
+  struct statx born {};  // right before the snapshot, and after every change to its tree
+  if (driver == Driver::btrfs && ::statx(closed.get(), "", AT_EMPTY_PATH, STATX_BTIME, &born) != 0)
+    throwErrno("statx closed");
+  return {clone(files.get(), inert | MOUNT_ATTR_RDONLY),
+          born.stx_btime.tv_sec * std::int64_t{1'000'000'000} + born.stx_btime.tv_nsec,
+          drivers::projectUsage(files.get())};
 }
 
 Fd emptyMount() {
@@ -82,4 +88,4 @@ Fd imageMount(int store, const std::vector<LayerName>& layers) {
   return std::move(*root);
 }
 
-}  // namespace bulkhead::zygote
+}  // namespace bulkhead::cells

@@ -2,24 +2,35 @@
 // workers that hold file capabilities, against which Landlock is none. It is entered by jail::enterCell().
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/fd.h"
 #include "daemons/common/base/ids.h"
+#include "daemons/storaged/drivers/driver.h"
+#include "daemons/storaged/drivers/project-quota.h"
 
-namespace bulkhead::zygote {
+namespace bulkhead::cells {
 
 // Detached mounts, nosuid, nodev and noexec (a writer may still store such files), made beneath the
 // descriptor of the store's directory. To be made before entering: the kernel clones only mounts of the
 // caller's own namespace. Each throws SystemError.
 
-// staging/LAYER/closed/diff, made if it is absent, 0755 in a directory that main cannot enter.
-Fd layerMount(int store, const LayerName& layer);
+// staging/LAYER/closed/diff, made as the driver has it if it is absent.
+Fd layerMount(int store, const LayerName& layer, Driver driver);
 // trash/NAME.
 Fd trashMount(int store, const LayerName& name);
-// containers/ID/closed/upper, read-only; an empty mount if that container never had files of its own.
-Fd writableLayerMount(int store, const ContainerId& container);
+// What a container has of its own: containers/ID/closed/upper, or root where there is no overlay, read-only;
+// an empty mount if there is nothing.
+struct WritableLayer {
+  Fd mount;
+  std::int64_t since =
+      0;  // nanoseconds: of a snapshot, only what was changed (ctime) from then on is its own
+  std::optional<drivers::ProjectUsage> counted;  // by the file system
+};
+WritableLayer writableLayer(int store, const ContainerId& container, Driver driver);
 // An empty, read-only tmpfs.
 Fd emptyMount();
 
@@ -27,4 +38,4 @@ Fd emptyMount();
 // by the worker-to-be, which leaves the host's mounts for it. Throws std::runtime_error too: a layer is lost.
 Fd imageMount(int store, const std::vector<LayerName>& layers);
 
-}  // namespace bulkhead::zygote
+}  // namespace bulkhead::cells
