@@ -96,6 +96,15 @@ schema::ImageVolumes imageVolumes(const Setting& setting) {
   return text == "ignore" ? schema::ImageVolumes::IGNORE : schema::ImageVolumes::MKDIR;
 }
 
+void writeStorage(const Settings& settings, schema::Storage::Builder storage) {
+  storage.setDriver(oneOf(settings.at("storage.driver"), {"auto", "overlay", "btrfs", "vfs"}));
+  constexpr size_t mostStores = 8;  // each is looked into for every layer
+  const Setting& additional = settings.at("storage.additional_stores");
+  const auto& paths = absolutePaths(additional);
+  if (paths.size() > mostStores) additional.refuse("names more than 8 stores");
+  fill(storage.initAdditionalStores(static_cast<unsigned>(paths.size())), paths);
+}
+
 void writePull(const Settings& settings, schema::Pull::Builder pull) {
   constexpr std::int64_t most = std::int64_t{1} << 50;
   pull.setProgressTimeoutMs(milliseconds(settings.at("pull.progress_timeout_seconds")));
@@ -154,7 +163,7 @@ void writeConfig(const Settings& settings, const Accounts& accounts, schema::Con
   writePinnedImages(settings.at("pinned_images"), config);
   writeFetching(settings, config.initFetching());
   config.setImageVolumes(imageVolumes(settings.at("image_volumes")));
-  config.initStorage().setDriver(oneOf(settings.at("storage.driver"), {"auto", "overlay", "btrfs", "vfs"}));
+  writeStorage(settings, config.initStorage());
 }
 
 }  // namespace bulkhead::config

@@ -82,6 +82,10 @@ constexpr std::array bulkhead{
         "How layers become roots: overlay, btrfs (snapshots), vfs (copies), or auto: the first that works. "
         "It is "
         "chosen when the store is made, and stays."},
+    Key{"storage.additional_stores", Type::texts, "[]",
+        "Directories of other Bulkhead stores, root's, whose images are used where they lie and never "
+        "written; "
+        "at most 8. Read at start."},
     Key{"runtimes.NAME.path", Type::text, "",
         "Absolute path of the OCI runtime that handler NAME stands for."},
     Key{"registry[].prefix", Type::text, "",

@@ -1,5 +1,7 @@
 #include "daemons/storaged/daemon.h"
 
+#include "daemons/storaged/additional-import.h"
+
 #include "daemons/common/base/log.h"
 #include "daemons/storaged/storage-server.h"
 #include "daemons/storaged/sweep.h"
@@ -13,7 +15,7 @@ void BackgroundErrors::taskFailed(kj::Exception&& exception) {
 }
 
 Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, const PullLimits& pull,
-                 Driver driver)
+                 Driver driver, const std::vector<AdditionalStore>& additional)
     : store_(path),
       writes_(store_.indexPath(), offLoop_, background_),
       index_(store_.indexPath(), Index::Access::read),
@@ -26,6 +28,7 @@ Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, co
       background_(errors_),
       parts_{store_,    index_,      writes_,     zygote_,     offLoop_, port.getTimer(), trash_, garbage_,
              comingIn_, layerTurns_, commitTurn_, background_, pull,     driver} {
+  importAdditional(writes_.atStart(), additional);
   sweep(parts_);
 }
 

@@ -26,9 +26,9 @@ class BackgroundErrors final : public kj::TaskSet::ErrorHandler {
 // The parts as one owner, in the order in which they need each other.
 class Storage {
  public:
-  // Opens the store and sweeps it.
+  // Opens the store, imports what additional ones have, and sweeps it.
   Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, const PullLimits& pull,
-          Driver driver = Driver::overlay);
+          Driver driver = Driver::overlay, const std::vector<AdditionalStore>& additional = {});
 
   [[nodiscard]] Parts& parts() { return parts_; }
 

@@ -19,7 +19,8 @@ namespace {
 
 constexpr auto probeLimit = std::chrono::seconds(60);
 
-Fd startZygote(const jail::Start& start, schema::Config::Reader config, Driver driver, int store) {
+Fd startZygote(const jail::Start& start, schema::Config::Reader config, Driver driver, int store,
+               const std::vector<int>& additional) {
   auto pair = makeSocketPair(SOCK_SEQPACKET);
   std::vector<std::string> arguments{"--root",         start.options.root,
                                      "--storage-uid",  std::to_string(config.getIdentities().getStorageUid()),
@@ -28,31 +29,39 @@ Fd startZygote(const jail::Start& start, schema::Config::Reader config, Driver d
                                      "--max-bytes",    std::to_string(config.getPull().getMaxLayerBytes()),
                                      "--max-entries",  std::to_string(config.getPull().getMaxLayerEntries()),
                                      "--device-nodes", config.getPull().getDeviceNodes() ? "allow" : "refuse",
-                                     "--driver",       std::string(nameOf(driver))};
-  (void)spawnProgram(start.options.library + "/bulkhead-storage-zygote", arguments,
-                     {pair.second.get(), store});
+                                     "--driver",       std::string(nameOf(driver)),
+                                     "--additional",   std::to_string(additional.size())};
+  std::vector<int> descriptors{pair.second.get(), store};
+  descriptors.insert(descriptors.end(), additional.begin(), additional.end());
+  (void)spawnProgram(start.options.library + "/bulkhead-storage-zygote", arguments, descriptors);
   return std::move(pair.first);
 }
 
-Fd startMounter(jail::Start& start, int store) {
+Fd startMounter(jail::Start& start, int store, const std::vector<int>& additional) {
   auto pair = makeSocketPair(SOCK_SEQPACKET);
   Fd listener = takeSocket(start.sockets, "mounter");
   // The launcher is the one permitted peer; it is root.
-  std::vector<std::string> arguments{"--root", start.options.root, "--peer-uid", "0"};
+  std::vector<std::string> arguments{"--root", start.options.root, "--peer-uid",
+                                     "0",      "--additional",     std::to_string(additional.size())};
   if (!start.options.mounterPeerCgroup.empty()) {
     arguments.insert(arguments.end(), {"--peer-cgroup", start.options.mounterPeerCgroup});
   }
-  (void)spawnProgram(start.options.library + "/bulkhead-mounter", arguments,
-                     {pair.second.get(), store, listener.get()});
+  std::vector<int> descriptors{pair.second.get(), store, listener.get()};
+  descriptors.insert(descriptors.end(), additional.begin(), additional.end());
+  (void)spawnProgram(start.options.library + "/bulkhead-mounter", arguments, descriptors);
   return std::move(pair.first);
 }
 
 }  // namespace
 
-Helpers startHelpers(jail::Start& start, schema::Config::Reader config, Driver driver) {
+Helpers startHelpers(jail::Start& start, schema::Config::Reader config, Driver driver,
+                     std::vector<AdditionalStore>& additional) {
   Fd store = openDirectory(start.layout.storage());
-  Fd zygote = startZygote(start, config, driver, store.get());
-  Fd mounter = startMounter(start, store.get());
+  std::vector<int> others;
+  for (const AdditionalStore& other : additional) others.push_back(other.directory.get());
+  Fd zygote = startZygote(start, config, driver, store.get(), others);
+  Fd mounter = startMounter(start, store.get(), others);
+  for (AdditionalStore& other : additional) other.directory.reset();
   return {std::move(zygote), std::move(mounter)};
 }
 

@@ -6,16 +6,14 @@
 namespace bulkhead::storaged {
 namespace {
 
-constexpr std::int64_t schemaVersion = 3;
-
 // Above those that the kubelet and administrators use: they count up from 1, from 1000, or from 2^20.
 constexpr std::int64_t projectsBase = 0x42480000;
 
 constexpr const char* schema = R"sql(
   CREATE TABLE layers(name TEXT PRIMARY KEY, diff_id TEXT NOT NULL UNIQUE, content INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, inodes INTEGER NOT NULL) WITHOUT ROWID;
+    bytes INTEGER NOT NULL, inodes INTEGER NOT NULL, elsewhere INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE images(id TEXT PRIMARY KEY, size INTEGER NOT NULL, user TEXT NOT NULL, created INTEGER NOT NULL,
-    config BLOB NOT NULL, document BLOB NOT NULL, artifact INTEGER NOT NULL);
+    config BLOB NOT NULL, document BLOB NOT NULL, artifact INTEGER NOT NULL, elsewhere INTEGER NOT NULL);
   CREATE TABLE annotations(image TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY(image, key)) WITHOUT ROWID;
   CREATE TABLE manifests(digest TEXT NOT NULL, image TEXT NOT NULL, PRIMARY KEY(digest, image)) WITHOUT ROWID;
@@ -73,9 +71,7 @@ Index::Index(const std::string& path, Access access) : database_(path) {
 
 void Index::prepare() {
   database_.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-  Statement version(database_, "PRAGMA user_version");
-  std::int64_t found = version.step() ? version.number(0) : 0;
-  version.run();
+  std::int64_t found = version();
   if (found > schemaVersion) throw std::runtime_error("the store's index was written by a newer version");
   if (found == schemaVersion) return;
   // Versions before were never released.
@@ -83,6 +79,11 @@ void Index::prepare() {
   Transaction transaction(database_);
   database_.execute(schema);
   transaction.commit();
+}
+
+std::int64_t Index::version() const {
+  Statement row(database_, "PRAGMA user_version");
+  return row.step() ? row.number(0) : 0;
 }
 
 std::optional<LayerName> Index::layerOf(const Digest& diffId) const {
@@ -93,8 +94,19 @@ std::optional<LayerName> Index::layerOf(const Digest& diffId) const {
 }
 
 std::vector<LayerName> Index::layers() const {
-  Statement rows(database_, "SELECT name FROM layers UNION ALL SELECT name FROM trees");
+  Statement rows(database_, "SELECT name FROM layers WHERE NOT elsewhere UNION ALL SELECT name FROM trees");
   return allLayers(rows);
+}
+
+std::vector<LayerName> Index::layersElsewhere() const {
+  Statement rows(database_, "SELECT name FROM layers WHERE elsewhere");
+  return allLayers(rows);
+}
+
+bool Index::isElsewhere(const LayerName& layer) const {
+  Statement rows(database_, "SELECT 1 FROM layers WHERE elsewhere AND name = ?");
+  rows.bind(layer.text());
+  return rows.step();
 }
 
 std::vector<LayerName> Index::unreferencedLayers() const {
@@ -160,16 +172,17 @@ Outcome<void> Index::commitImage(const ImageRow& image, const std::vector<LayerR
   }
   Transaction transaction(database_);
   for (const LayerRow& layer : fresh) {
-    Statement(database_, "INSERT INTO layers VALUES(?, ?, ?, ?, ?) ON CONFLICT(diff_id) DO NOTHING")
+    Statement(database_, "INSERT INTO layers VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(diff_id) DO NOTHING")
         .bind(layer.name.text())
         .bind(layer.diffId.text())
         .bind(static_cast<std::int64_t>(layer.size.content))
         .bind(static_cast<std::int64_t>(layer.size.bytes))
         .bind(static_cast<std::int64_t>(layer.size.inodes))
+        .bind(static_cast<std::int64_t>(layer.elsewhere))
         .run();
   }
   Statement(database_,
-            "INSERT INTO images VALUES(?, ?, ?, unixepoch(), ?, ?, ?)"
+            "INSERT INTO images VALUES(?, ?, ?, unixepoch(), ?, ?, ?, ?)"
             " ON CONFLICT(id) DO UPDATE SET size = excluded.size")
       .bind(image.id.text())
       .bind(static_cast<std::int64_t>(image.documentBytes))
@@ -177,6 +190,7 @@ Outcome<void> Index::commitImage(const ImageRow& image, const std::vector<LayerR
       .bindBlob(image.config)
       .bindBlob(image.document)
       .bind(static_cast<std::int64_t>(image.artifact))
+      .bind(static_cast<std::int64_t>(image.elsewhere))
       .run();
   annotate(image);
   Statement(database_, "INSERT INTO manifests VALUES(?, ?) ON CONFLICT DO NOTHING")
@@ -263,6 +277,8 @@ std::optional<ImageId> Index::imageWithManifest(const Digest& manifest, const st
 Outcome<void> Index::removeImage(const ImageId& id) {
   if (auto container = containerOn(id))
     return refuse(Code::failedPrecondition, "image", "is in use by container " + container->text());
+  if (isElsewhere(id))
+    return refuse(Code::failedPrecondition, "image", "is in an additional store, which is never written");
   forgetImage(id);
   return {};
 }
@@ -276,6 +292,44 @@ void Index::forgetImage(const ImageId& id) {
   transaction.commit();
 }
 
+std::vector<ImageId> Index::imagesElsewhere() const {
+  Statement rows(database_, "SELECT id FROM images WHERE elsewhere");
+  std::vector<ImageId> images;
+  while (rows.step()) images.push_back(imageId(rows, 0));
+  return images;
+}
+
+bool Index::isElsewhere(const ImageId& image) const {
+  Statement rows(database_, "SELECT 1 FROM images WHERE elsewhere AND id = ?");
+  rows.bind(image.text());
+  return rows.step();
+}
+
+std::optional<std::vector<LayerRow>> Index::layerRowsOf(const ImageId& image) const {
+  Statement rows(database_,
+                 "SELECT layers.name, diff_id, bytes, inodes, content, elsewhere FROM image_layers"
+                 " LEFT JOIN layers ON layers.name = image_layers.layer WHERE image = ? ORDER BY position");
+  rows.bind(image.text());
+  std::vector<LayerRow> layers;
+  while (rows.step()) {
+    if (rows.text(0).empty()) return std::nullopt;
+    auto number = [&rows](int column) { return static_cast<std::uint64_t>(rows.number(column)); };
+    layers.push_back({layerName(rows, 0),
+                      intact(Digest::parse(rows.text(1), "diff id")),
+                      {number(2), number(3), number(4)},
+                      number(5) != 0});
+  }
+  return layers;
+}
+
+std::vector<Digest> Index::manifestsOf(const ImageId& image) const {
+  Statement rows(database_, "SELECT digest FROM manifests WHERE image = ?");
+  rows.bind(image.text());
+  std::vector<Digest> digests;
+  while (rows.step()) digests.push_back(intact(Digest::parse(rows.text(0), "manifest")));
+  return digests;
+}
+
 std::vector<ImageId> Index::imagesOn(const LayerName& layer) const {
   Statement rows(
       database_,
@@ -287,9 +341,10 @@ std::vector<ImageId> Index::imagesOn(const LayerName& layer) const {
 }
 
 Size Index::layersTotal() const {
-  Statement rows(database_,
-                 "SELECT coalesce(sum(bytes), 0), coalesce(sum(inodes), 0) FROM"
-                 " (SELECT bytes, inodes FROM layers UNION ALL SELECT bytes, inodes FROM trees)");
+  Statement rows(
+      database_,
+      "SELECT coalesce(sum(bytes), 0), coalesce(sum(inodes), 0) FROM"
+      " (SELECT bytes, inodes FROM layers WHERE NOT elsewhere UNION ALL SELECT bytes, inodes FROM trees)");
   if (!rows.step()) return {};
   return {static_cast<std::uint64_t>(rows.number(0)), static_cast<std::uint64_t>(rows.number(1))};
 }

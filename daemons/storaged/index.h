@@ -23,7 +23,8 @@ namespace bulkhead::storaged {
 struct LayerRow {
   LayerName name;
   Digest diffId;
-  Size size;  // unpacked; as a worker counted it: for display only
+  Size size;               // unpacked; as a worker counted it: for display only
+  bool elsewhere = false;  // in an additional store
 };
 
 using Annotations = std::vector<std::pair<std::string, std::string>>;
@@ -37,6 +38,7 @@ struct ImageRow {
   std::string document;  // the config as it came
   Annotations annotations;
   bool artifact = false;
+  bool elsewhere = false;  // an additional store's: it stays as long as that has it
 };
 
 // A stored image as it is shown. `tags` are "host/path:tag", `digests` "host/path@sha256:…"; there is at
@@ -73,11 +75,15 @@ class Index {
   // wrote the file.
   enum class Access { write, read };
   explicit Index(const std::string& path, Access access = Access::write);
+  // Whether the file has this version's tables; to be asked of one that another Bulkhead wrote.
+  bool isCurrent() const { return version() == schemaVersion; }
 
   // Layers.
   std::optional<LayerName> layerOf(const Digest& diffId) const;
-  // With the trees.
+  // In this store, with the trees.
   std::vector<LayerName> layers() const;
+  std::vector<LayerName> layersElsewhere() const;
+  bool isElsewhere(const LayerName& layer) const;
   // Layers that no image and no container needs, and trees that no image does.
   std::vector<LayerName> unreferencedLayers() const;
   void forgetLayers(const std::vector<LayerName>& names);
@@ -98,12 +104,19 @@ class Index {
   std::optional<ImageId> imageNamed(const std::string& name) const;
   // By a digest that the image was not pulled by: a manifest of an index, in the same repository.
   std::optional<ImageId> imageWithManifest(const Digest& manifest, const std::string& repository) const;
-  // The image and its names. Absent is ok; refuses failedPrecondition, naming a container that is on it.
+  // The image and its names. Absent is ok; refuses failedPrecondition, naming a container that is on it, and
+  // for what is elsewhere.
   Outcome<void> removeImage(const ImageId& id);
   // The same whatever is on it: layers of a container's image stay referenced.
   void forgetImage(const ImageId& id);
+  std::vector<ImageId> imagesElsewhere() const;
+  bool isElsewhere(const ImageId& image) const;
+  // Of an image, base first; nothing if one of them is lost.
+  std::optional<std::vector<LayerRow>> layerRowsOf(const ImageId& image) const;
+  std::vector<Digest> manifestsOf(const ImageId& image) const;
   // Images that need this layer.
   std::vector<ImageId> imagesOn(const LayerName& layer) const;
+  // Of what is in this store.
   Size layersTotal() const;
 
   // Trees. One that the image has already stays.
@@ -128,6 +141,8 @@ class Index {
  private:
   std::set<ImageId> volumesOf(const ContainerId& id) const;
   ImageView viewOf(const Statement& row) const;
+  static constexpr std::int64_t schemaVersion = 3;
+  std::int64_t version() const;
   void prepare();
   void annotate(const ImageRow& image);
   bool agreesWith(const ImageRow& image, const std::vector<Digest>& layers) const;

@@ -42,7 +42,10 @@ int serve(int argc, char** argv) {
   prepareStore(path, identities.getStorageUid(), identities.getStorageGid());
   Driver driver = chooseDriver(path, ipc::toString(config.getStorage().getDriver()),
                                [&start]() { return probeDrivers(start); });
-  Helpers helpers = startHelpers(start, config, driver);
+  std::vector<std::string> others;
+  for (auto other : config.getStorage().getAdditionalStores()) others.push_back(ipc::toString(other));
+  auto additional = openAdditional(path, others, identities.getStorageUid(), identities.getStorageGid());
+  Helpers helpers = startHelpers(start, config, driver, additional);
   answerBeforeOthers();  // after the helpers, which work
   Fd listener = takeSocket(start.sockets, "storaged");
   enterView(path);
@@ -53,7 +56,8 @@ int serve(int argc, char** argv) {
                                                     {"/proc", jail::Access::Right::read}}});
 
   auto io = kj::setupAsyncIo();
-  Storage storage(io.unixEventPort, path, std::move(helpers.zygote), pullLimits(config.getPull()), driver);
+  Storage storage(io.unixEventPort, path, std::move(helpers.zygote), pullLimits(config.getPull()), driver,
+                  additional);
   ipc::PermittedPeer cri{identities.getCriUid(), start.options.peerCgroup};
   Daemon daemon(io, storage, std::move(listener), std::move(cri), std::move(helpers.mounter));
   io.waitScope.setBusyPollInterval(32);  // a pipe that is never empty keeps nobody else waiting

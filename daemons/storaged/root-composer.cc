@@ -106,11 +106,12 @@ kj::Promise<RootComposer::Tree> RootComposer::makeTree(const ImageId& image,
   auto unnamed = kj::heap<Unnamed>(parts_.trash, name);
   Fd openedForSync = parts_.store.openForSync();
   parts_.store.makeStaged(name);
-  // The base needs no copy: a snapshot of it is where the tree begins.
-  std::vector<LayerName> rest(layers.begin() + 1, layers.end());
-  auto answer =
-      awaitAnswer(parts_.offLoop, parts_.timer, parts_.zygote.composeTree(name, layers.front(), rest),
-                  Answer::COMPOSED, composeLimit);
+  // The base needs no copy: a snapshot of it is where the tree begins, if it is in this store.
+  std::optional<LayerName> base;
+  if (!parts_.index.isElsewhere(layers.front())) base = layers.front();
+  std::vector<LayerName> rest(layers.begin() + (base ? 1 : 0), layers.end());
+  auto answer = awaitAnswer(parts_.offLoop, parts_.timer, parts_.zygote.composeTree(name, base, rest),
+                            Answer::COMPOSED, composeLimit);
   auto made = answer.then([this, image, name, &unnamed = *unnamed, opened = std::move(openedForSync)](
                               Outcome<ipc::Packet>&& composed) mutable -> kj::Promise<Tree> {
     if (!composed) return Tree(tl::unexpected(composed.error()));

@@ -34,6 +34,14 @@ Fd directoryAt(int store, const std::string& path) {
   return openBeneath(store, path, O_PATH | O_DIRECTORY);
 }
 
+void attachToRoot(const Fd& mount) {
+  if (::move_mount(mount.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) throwErrno("move_mount");
+}
+
+void detach(const Fd& mount) {
+  if (::fchdir(mount.get()) != 0 || ::umount2(".", MNT_DETACH) != 0) throwErrno("umount the store");
+}
+
 }  // namespace
 
 Fd layerMount(int store, const LayerName& layer, Driver driver) {
@@ -73,18 +81,22 @@ Fd emptyMount() {
   return mount;
 }
 
-Fd imageMount(int store, const std::vector<LayerName>& layers) {
-  Fd own = clone(store, inert);
+Fd imageMount(const overlay::Stores& stores, const std::vector<LayerName>& layers) {
+  Fd own = clone(stores.own, inert);
+  std::vector<Fd> additional;
+  for (int store : stores.additional) additional.push_back(clone(store, inert | MOUNT_ATTR_RDONLY));
   if (::unshare(CLONE_NEWNS) != 0) throwErrno("unshare");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) throwErrno("make mounts private");
   // The kernel takes layers from mounts of the process's own namespace only. Nobody looks there by path: the
   // root directory stays what it was, beneath.
-  if (::move_mount(own.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) throwErrno("move_mount");
-  auto root = overlay::mountImageRoot(own.get(), layers, "/proc");
+  attachToRoot(own);
+  for (const Fd& store : additional) attachToRoot(store);
+  auto root = overlay::mountImageRoot(overlay::borrow(own, additional), layers, "/proc");
   if (!root) throw std::runtime_error(describe(root.error()));
   // Nothing may lie on the root directory when the cell is entered.
-  if (::fchdir(own.get()) != 0 || ::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0)
-    throwErrno("umount the store");
+  for (auto last = additional.rbegin(); last != additional.rend(); ++last) detach(*last);
+  detach(own);
+  if (::chdir("/") != 0) throwErrno("chdir");
   return std::move(*root);
 }
 

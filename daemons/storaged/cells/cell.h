@@ -11,6 +11,7 @@
 #include "daemons/common/base/ids.h"
 #include "daemons/storaged/drivers/driver.h"
 #include "daemons/storaged/drivers/project-quota.h"
+#include "daemons/storaged/overlay/image-root.h"
 
 namespace bulkhead::cells {
 
@@ -36,6 +37,6 @@ Fd emptyMount();
 
 // The root file system of these layers, topmost first, without an upper layer. Unlike the others it is made
 // by the worker-to-be, which leaves the host's mounts for it. Throws std::runtime_error too: a layer is lost.
-Fd imageMount(int store, const std::vector<LayerName>& layers);
+Fd imageMount(const overlay::Stores& stores, const std::vector<LayerName>& layers);
 
 }  // namespace bulkhead::cells

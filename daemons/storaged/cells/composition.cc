@@ -18,8 +18,10 @@ namespace {
 constexpr unsigned inert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 constexpr mode_t rootMode = 0755;
 
-Fd openLayer(int store, const LayerName& layer) {
-  return openBeneath(store, "layers/" + layer.text() + "/closed/diff", O_RDONLY | O_DIRECTORY);
+Fd openLayer(const overlay::Stores& stores, const LayerName& layer) {
+  Fd files = overlay::tryOpenLayer(stores, layer);
+  if (!files) throwErrno("open a layer");
+  return files;
 }
 
 Fd makeNew(int parent, const std::string& name) {
@@ -76,12 +78,13 @@ Fd makeLayerFiles(int staged, Driver driver) {
   return files;
 }
 
-std::vector<jail::Piece> prepare(int store, Driver driver, const Composition& composition) {
+std::vector<jail::Piece> prepare(const overlay::Stores& stores, Driver driver,
+                                 const Composition& composition) {
   std::vector<jail::Piece> pieces;
-  pieces.push_back({jail::cloneMount(makeRoot(store, driver, composition).get(), inert), "/target"});
+  pieces.push_back({jail::cloneMount(makeRoot(stores.own, driver, composition).get(), inert), "/target"});
   pieces.push_back({Fd(), "/layers"});
   for (size_t i = 0; i < composition.layers.size(); ++i) {
-    Fd layer = openLayer(store, composition.layers[i]);
+    Fd layer = openLayer(stores, composition.layers[i]);
     pieces.push_back(
         {jail::cloneMount(layer.get(), inert | MOUNT_ATTR_RDONLY), "/layers/" + std::to_string(i)});
   }

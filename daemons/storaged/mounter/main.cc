@@ -1,7 +1,8 @@
 // bulkhead-mounter: root file systems for the launcher (README.md).
 //
-//   --root DIR --peer-uid N [--peer-cgroup LINE]
-// Descriptors: 3 control (SEQPACKET, storaged's main), 4 the store's directory, 5 the listening socket.
+//   --root DIR --peer-uid N [--peer-cgroup LINE] [--additional N]
+// Descriptors: 3 control (SEQPACKET, storaged's main), 4 the store's directory, 5 the listening socket,
+// 6 and on N additional stores'.
 //
 //   --root DIR --probe yes
 // Says on descriptor 3 which drivers the store's file system has, and ends.
@@ -28,11 +29,19 @@ namespace {
 constexpr int controlDescriptor = 3;
 constexpr int storeDescriptor = 4;
 constexpr int listenerDescriptor = 5;
+constexpr int additionalDescriptor = 6;
 
 struct Arguments {
   ipc::PermittedPeer peer;
   bool probe = false;
+  int additional = 0;
 };
+
+template <typename Number>
+void read(std::string_view text, Number& number) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) throw std::invalid_argument("not a number");
+}
 
 Arguments parseArguments(int argc, char** argv) {
   Arguments arguments;
@@ -44,9 +53,9 @@ Arguments parseArguments(int argc, char** argv) {
     if (name == "--peer-cgroup") {
       peer.cgroup = value;
     } else if (name == "--peer-uid") {
-      auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), peer.uid);
-      if (error != std::errc() || end != value.data() + value.size())
-        throw std::invalid_argument("not a uid");
+      read(value, peer.uid);
+    } else if (name == "--additional") {
+      read(value, arguments.additional);
     } else if (name == "--probe") {
       arguments.probe = true;
     } else if (name != "--root") {  // which names the instance for audit
@@ -70,16 +79,19 @@ void probe(int control, int store) {
 
 int run(int argc, char** argv) {
   Arguments arguments = parseArguments(argc, argv);
-  jail::sanitise(arguments.probe ? 2 : 3);
+  jail::sanitise(arguments.probe ? 2 : 3 + arguments.additional);
   Fd outside(storeDescriptor);
-  Fd store = enterView(outside.get());
+  std::vector<Fd> additional;
+  for (int i = 0; i < arguments.additional; ++i) additional.emplace_back(additionalDescriptor + i);
+  View view = enterView(overlay::borrow(outside, additional));
   outside.reset();
+  additional.clear();
   jail::confine(jail::Process::mounter, {});
   if (arguments.probe) {
-    probe(controlDescriptor, store.get());
+    probe(controlDescriptor, view.store.get());
     return 0;
   }
-  Mounter(Fd(controlDescriptor), std::move(store), Fd(listenerDescriptor), std::move(arguments.peer)).serve();
+  Mounter(Fd(controlDescriptor), std::move(view), Fd(listenerDescriptor), std::move(arguments.peer)).serve();
   return 0;
 }
 

@@ -157,7 +157,7 @@ Outcome<Fd> Mounter::make(const Request& request) {
   if (const auto* image = std::get_if<Request::Image>(&request.what))
     return makeImage(request.container, *image);
   if (const auto* volume = std::get_if<Request::Volume>(&request.what))
-    return anonymousVolume(store_.get(), request.container, volume->number);
+    return anonymousVolume(view_.store.get(), request.container, volume->number);
   return makeRoot(request.container, std::get<Request::Root>(request.what));
 }
 
@@ -171,7 +171,7 @@ Outcome<Fd> Mounter::makeRoot(const ContainerId& container, const Request::Root&
 
 Outcome<Fd> Mounter::mountLayers(const ContainerId& container, const Request::Root& root,
                                  const RootParts& parts) {
-  auto lowers = overlay::openLowers(store_.get(), parts.layers);
+  auto lowers = overlay::openLowers(overlay::borrow(view_.store, view_.additional), parts.layers);
   if (!lowers) return tl::unexpected(lowers.error());
   std::optional<drivers::MappedLowers> mapped;
   try {
@@ -180,13 +180,13 @@ Outcome<Fd> Mounter::mountLayers(const ContainerId& container, const Request::Ro
     return cannotMap(error.number());
   }
   overlay::Layers layers{std::move(*lowers), {}, {}};
-  auto writable = openWritable(store_.get(), container, parts.project, layers);
+  auto writable = openWritable(view_.store.get(), container, parts.project, layers);
   if (!writable) return tl::unexpected(writable.error());
   return overlay::mountOverlay(layers, false, stage);
 }
 
 Outcome<Fd> Mounter::cloneComposed(const ContainerId& container, const Request::Root& root) {
-  auto directory = openComposed(store_.get(), container);
+  auto directory = openComposed(view_.store.get(), container);
   if (!directory) return directory;
   Fd mount = drivers::cloneTree(directory->get(), root.userNamespace.get());
   if (mount) return mount;
@@ -197,7 +197,7 @@ Outcome<Fd> Mounter::cloneComposed(const ContainerId& container, const Request::
 Outcome<Fd> Mounter::makeImage(const ContainerId& container, const Request::Image& image) {
   auto parts = askForParts(container, image.id);
   if (!parts) return tl::unexpected(parts.error());
-  auto root = overlay::mountImageRoot(store_.get(), parts->layers, stage);
+  auto root = overlay::mountImageRoot(overlay::borrow(view_.store, view_.additional), parts->layers, stage);
   return root && !image.subPath.empty() ? partOf(*root, image.subPath) : std::move(root);
 }
 

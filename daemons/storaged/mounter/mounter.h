@@ -10,6 +10,7 @@
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/fd.h"
 #include "daemons/common/base/ids.h"
+#include "daemons/storaged/mounter/view.h"
 #include "ipc/peer.h"
 #include "ipc/schema/mount.capnp.h"
 
@@ -41,10 +42,10 @@ struct RootParts {
 
 class Mounter {
  public:
-  // `control`: to storaged's main. `store`: its directory in our view.
-  Mounter(Fd control, Fd store, Fd listener, ipc::PermittedPeer peer)
+  // `control`: to storaged's main.
+  Mounter(Fd control, View view, Fd listener, ipc::PermittedPeer peer)
       : control_(std::move(control)),
-        store_(std::move(store)),
+        view_(std::move(view)),
         listener_(std::move(listener)),
         peer_(std::move(peer)) {}
 
@@ -64,7 +65,7 @@ class Mounter {
   Outcome<RootParts> askForParts(const ContainerId& container, const std::optional<ImageId>& image);
 
   Fd control_;
-  Fd store_;
+  View view_;
   Fd listener_;
   ipc::PermittedPeer peer_;
   std::uint64_t asked_ = 0;

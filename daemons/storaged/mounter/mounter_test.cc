@@ -238,7 +238,7 @@ TEST_F(MounterTest, EveryMethodMountsAllLayers) {
   auto names = addLayers(127);
   std::string before = mountTable();
   EXPECT_EQ(inChild([&] {
-              Fd store = enterView(openDirectory(store_.path()).get());
+              Fd store = enterView(openDirectory(store_.path()).get()).store;
               using overlay::Method;
               for (Method method : {Method::descriptors, Method::paths, Method::options}) {
                 auto lowers = overlay::openLowers(store.get(), names);
@@ -262,7 +262,7 @@ TEST_F(MounterTest, EveryMethodMountsAllLayers) {
 TEST_F(MounterTest, ASuperblockThatCameUpReadOnlyIsAnError) {
   auto names = addLayers(2);
   EXPECT_EQ(inChild([&] {
-              Fd store = enterView(openDirectory(store_.path()).get());
+              Fd store = enterView(openDirectory(store_.path()).get()).store;
               overlay::Layers layers{*overlay::openLowers(store.get(), names), {}, {}};
               if (!openWritable(store.get(), container_, 0, layers)) return 1;
               if (::fchown(layers.work.get(), testUid, testUid) != 0) return 1;

@@ -4,16 +4,31 @@
 #include <sys/mount.h>
 
 #include <cerrno>
+#include <string>
 
 #include "daemons/common/base/beneath.h"
 #include "daemons/storaged/overlay/overlay.h"
 
 namespace bulkhead::overlay {
 
-Outcome<std::vector<Fd>> openLowers(int store, const std::vector<LayerName>& names) {
+Stores borrow(const Fd& own, const std::vector<Fd>& additional) {
+  Stores stores(own.get());
+  for (const Fd& store : additional) stores.additional.push_back(store.get());
+  return stores;
+}
+
+Fd tryOpenLayer(const Stores& stores, const LayerName& name) {
+  std::string path = "layers/" + name.text() + "/closed/diff";
+  Fd layer = tryOpenBeneath(stores.own, path, O_RDONLY | O_DIRECTORY);
+  for (size_t i = 0; !layer && errno == ENOENT && i < stores.additional.size(); ++i)
+    layer = tryOpenBeneath(stores.additional[i], path, O_RDONLY | O_DIRECTORY);
+  return layer;
+}
+
+Outcome<std::vector<Fd>> openLowers(const Stores& stores, const std::vector<LayerName>& names) {
   std::vector<Fd> lowers;
   for (const LayerName& name : names) {
-    Fd lower = tryOpenBeneath(store, "layers/" + name.text() + "/closed/diff", O_RDONLY | O_DIRECTORY);
+    Fd lower = tryOpenLayer(stores, name);
     if (!lower)
       return refuse(Code::notFound, "layer " + name.text(), "cannot be opened: " + errnoText(errno));
     lowers.push_back(std::move(lower));
@@ -21,8 +36,8 @@ Outcome<std::vector<Fd>> openLowers(int store, const std::vector<LayerName>& nam
   return lowers;
 }
 
-Outcome<Fd> mountImageRoot(int store, const std::vector<LayerName>& names, const char* stage) {
-  auto lowers = openLowers(store, names);
+Outcome<Fd> mountImageRoot(const Stores& stores, const std::vector<LayerName>& names, const char* stage) {
+  auto lowers = openLowers(stores, names);
   if (!lowers) return tl::unexpected(lowers.error());
   if (lowers->empty()) return refuse(Code::internal, "layers", "are none");
   Fd mount;

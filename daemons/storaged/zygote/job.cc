@@ -100,7 +100,7 @@ Outcome<Job> measureJob(const Request& request, int store, Driver driver) {
   return job;
 }
 
-Outcome<Job> composeJob(const Request& request, int store, Driver driver) {
+Outcome<Job> composeJob(const Request& request, const overlay::Stores& stores, Driver driver) {
   auto composition = cells::parseComposition(request.getCompose());
   if (!composition) return tl::unexpected(composition.error());
   // A snapshot of a layer has a layer's marks; one of a tree has none.
@@ -108,8 +108,8 @@ Outcome<Job> composeJob(const Request& request, int store, Driver driver) {
   Job job = jobOf(jail::Process::composeWorker,
                   {"--role", "compose", "--layers", std::to_string(composition->layers.size()),
                    "--onto-layer", isLayer ? "1" : "0"});
-  job.prepare = [store, driver, composition = *std::move(composition)](Job& self) {
-    self.pieces = cells::prepare(store, driver, composition);
+  job.prepare = [stores, driver, composition = *std::move(composition)](Job& self) {
+    self.pieces = cells::prepare(stores, driver, composition);
   };
   return job;
 }
@@ -121,17 +121,18 @@ Job emptyJob(jail::Process role, std::vector<std::string> arguments) {
 }
 
 // The role with its place in the store, without descriptors yet.
-Outcome<Job> placeJob(const Request& request, int store, Driver driver, const LayerLimits& limits) {
+Outcome<Job> placeJob(const Request& request, const overlay::Stores& stores, Driver driver,
+                      const LayerLimits& limits) {
   switch (request.which()) {
     case schema::WorkerRequest::UNPACK:
     case schema::WorkerRequest::KEEP:
-      return unpackJob(request, store, driver, limits);
+      return unpackJob(request, stores.own, driver, limits);
     case schema::WorkerRequest::ERASE:
-      return eraseJob(request, store);
+      return eraseJob(request, stores.own);
     case schema::WorkerRequest::MEASURE:
-      return measureJob(request, store, driver);
+      return measureJob(request, stores.own, driver);
     case schema::WorkerRequest::COMPOSE:
-      return composeJob(request, store, driver);
+      return composeJob(request, stores, driver);
     case schema::WorkerRequest::DECOMPRESS: {
       auto arguments = decompressArguments(request.getDecompress(), limits);
       if (!arguments) return tl::unexpected(arguments.error());
@@ -143,8 +144,8 @@ Outcome<Job> placeJob(const Request& request, int store, Driver driver, const La
       auto image = parseLayers(request.getLookup());
       if (!image) return tl::unexpected(image.error());
       Job job = jobOf(jail::Process::lookupWorker, {"--role", "lookup"});
-      job.prepare = [store, layers = *std::move(image)](Job& self) {
-        self.mount = cells::imageMount(store, layers);
+      job.prepare = [stores, layers = *std::move(image)](Job& self) {
+        self.mount = cells::imageMount(stores, layers);
       };
       return job;
     }
@@ -159,8 +160,8 @@ bool loadsLibraries(jail::Process role) {
   return role == jail::Process::decompressWorker;
 }
 
-Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, int store, Driver driver,
-                      const LayerLimits& limits) {
+Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, const overlay::Stores& stores,
+                      Driver driver, const LayerLimits& limits) {
   Fd input = packet.takeFd(0);
   Fd output = packet.takeFd(1);
   Fd result = packet.takeFd(2);
@@ -170,7 +171,7 @@ Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, int store, Dr
   for (const Fd* end : {&output, &result, &log}) {
     if (!isPipeEnd(end->get(), O_WRONLY)) return invalid("descriptors", "are not write ends of pipes");
   }
-  auto job = placeJob(request, store, driver, limits);
+  auto job = placeJob(request, stores, driver, limits);
   if (!job) return job;
   job->input = std::move(input);
   job->output = std::move(output);

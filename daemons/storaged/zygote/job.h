@@ -14,6 +14,7 @@
 #include "daemons/common/jail/view.h"
 #include "daemons/storaged/drivers/driver.h"
 #include "daemons/storaged/drivers/project-quota.h"
+#include "daemons/storaged/overlay/image-root.h"
 #include "ipc/packet.h"
 #include "ipc/schema/worker.capnp.h"
 
@@ -48,7 +49,7 @@ bool loadsLibraries(jail::Process role);
 // Refuses a name that is none and a descriptor that is not an end of a pipe, open the right way round: what
 // else a worker of root's held, it could change. Throws SystemError if what the request names is not in the
 // store.
-Outcome<Job> parseJob(const schema::WorkerRequest::Reader& request, ipc::Packet& packet, int store,
-                      Driver driver, const LayerLimits& limits);
+Outcome<Job> parseJob(const schema::WorkerRequest::Reader& request, ipc::Packet& packet,
+                      const overlay::Stores& stores, Driver driver, const LayerLimits& limits);
 
 }  // namespace bulkhead::zygote

@@ -1,8 +1,8 @@
 // bulkhead-storage-zygote: makes storaged's workers (README.md).
 //
 //   --root DIR --storage-uid N --storage-gid N --library DIR --max-bytes N --max-entries N   (of one layer)
-//   [--device-nodes allow|refuse] [--driver overlay|btrfs|vfs]
-// Descriptors: 3 control (SEQPACKET, storaged's main), 4 the store's directory.
+//   [--device-nodes allow|refuse] [--driver overlay|btrfs|vfs] [--additional N]
+// Descriptors: 3 control (SEQPACKET, storaged's main), 4 the store's directory, 5 and on N additional ones.
 #include <charconv>
 #include <stdexcept>
 #include <string_view>
@@ -17,6 +17,7 @@ namespace {
 
 constexpr int controlDescriptor = 3;
 constexpr int storeDescriptor = 4;
+constexpr int additionalDescriptor = 5;
 
 template <typename Number>
 void read(std::string_view text, Number& number) {
@@ -40,6 +41,8 @@ Settings parseArguments(int argc, char** argv) {
       read(argv[i + 1], settings.limits.entries);
     } else if (name == "--device-nodes") {
       settings.limits.deviceNodes = argv[i + 1];
+    } else if (name == "--additional") {
+      read(argv[i + 1], settings.additional);
     } else if (name == "--driver") {
       auto driver = driverNamed(argv[i + 1]);
       if (!driver) throw std::invalid_argument("unknown driver");
@@ -57,11 +60,15 @@ Settings parseArguments(int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  jail::sanitise(2);
   Settings settings = parseArguments(argc, argv);
+  jail::sanitise(2 + settings.additional);
+  std::vector<Fd> additional;
+  for (int i = 0; i < settings.additional; ++i) additional.emplace_back(additionalDescriptor + i);
   Programs programs = openPrograms(settings.library);
   jail::confine(jail::Process::storageZygote, {});
-  Zygote(std::move(settings), Fd(controlDescriptor), Fd(storeDescriptor), std::move(programs)).serve();
+  Zygote(std::move(settings), Fd(controlDescriptor), Fd(storeDescriptor), std::move(additional),
+         std::move(programs))
+      .serve();
   return 0;
 }
 

@@ -91,10 +91,11 @@ Programs openPrograms(const std::string& library) {
   return programs;
 }
 
-Zygote::Zygote(Settings settings, Fd control, Fd store, Programs programs)
+Zygote::Zygote(Settings settings, Fd control, Fd store, std::vector<Fd> additional, Programs programs)
     : settings_(std::move(settings)),
       control_(std::move(control)),
       store_(std::move(store)),
+      additional_(std::move(additional)),
       programs_(std::move(programs)) {}
 
 Zygote::~Zygote() {
@@ -138,7 +139,8 @@ void Zygote::handle(ipc::Packet packet) {
     return;
   }
   try {
-    auto job = parseJob(request, packet, store_.get(), settings_.driver, settings_.limits);
+    auto job =
+        parseJob(request, packet, overlay::borrow(store_, additional_), settings_.driver, settings_.limits);
     if (!job) {
       log::error("no worker for a request", {{"reason", describe(job.error())}});
       return;

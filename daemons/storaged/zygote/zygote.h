@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "daemons/common/base/fd.h"
 #include "daemons/storaged/zygote/job.h"
@@ -22,6 +23,7 @@ struct Settings {
   gid_t storageGid = 0;
   LayerLimits limits;
   Driver driver = Driver::overlay;
+  int additional = 0;  // stores that layers may lie in besides
 };
 
 // The programs of all workers, by the name that the privilege table gives them (O_PATH). Held from before
@@ -30,10 +32,10 @@ using Programs = std::map<std::string_view, Fd>;
 // Throws SystemError for one that is not there.
 Programs openPrograms(const std::string& library);
 
-// Takes the control socket, the store's directory and the workers' programs.
+// Takes the control socket, the directories of the store and of additional ones, and the workers' programs.
 class Zygote {
  public:
-  Zygote(Settings settings, Fd control, Fd store, Programs programs);
+  Zygote(Settings settings, Fd control, Fd store, std::vector<Fd> additional, Programs programs);
   ~Zygote();  // ends every worker
 
   // Until main closes the control socket. Throws on broken machinery and on a main that does not speak our
@@ -55,6 +57,7 @@ class Zygote {
   Settings settings_;
   Fd control_;
   Fd store_;
+  std::vector<Fd> additional_;
   Programs programs_;
   std::map<std::uint64_t, Worker> workers_;  // by main's number
 };
