@@ -116,6 +116,7 @@ void writePull(const Settings& settings, schema::Pull::Builder pull) {
   constexpr std::int64_t steepest = 1'000'000;
   const Setting& ratio = settings.at("pull.max_compression_ratio");
   pull.setMaxCompressionRatio(static_cast<std::uint32_t>(ratio.number(1, steepest)));
+  pull.setSchema1(settings.at("pull.schema1").flag());
   pull.setDeviceNodes(oneOf(settings.at("pull.device_nodes"), {"allow", "refuse"}) == "allow");
 }
 

@@ -71,6 +71,8 @@ constexpr std::array bulkhead{
     Key{"pull.device_nodes", Type::text, "\"allow\"",
         "allow or refuse block and character devices in layers. Containers reach none by them that their "
         "device rules do not allow."},
+    Key{"pull.schema1", Type::boolean, "false",
+        "Images of Docker's schema 1, which registries served until 2016, are taken and converted."},
     Key{"proxy.http", Type::text, "\"\"",
         "Proxy for plain HTTP: http://[user:password@]host:port. Empty: HTTP_PROXY of the environment that "
         "the daemon was started with."},

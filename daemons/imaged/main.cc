@@ -40,7 +40,8 @@ int run(int argc, char** argv) {
   Fd listener = takeSocket(start.sockets, "imaged");
 
   Fd control = startFetchZygote({identities.getImageUid(), identities.getImageGid(),
-                                 std::chrono::milliseconds(config.get().getPull().getProgressTimeoutMs())},
+                                 std::chrono::milliseconds(config.get().getPull().getProgressTimeoutMs()),
+                                 config.get().getPull().getSchema1()},
                                 plannerSettings(config.get()));
   // Of /proc, the peer's control group is read at accept.
   jail::confine(jail::Process::imaged, {identities.getImageUid(),

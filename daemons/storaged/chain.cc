@@ -147,7 +147,6 @@ Outcome<void> checkSizes(const Documents& documents) {
       return refuse(Code::resourceExhausted, name, "is larger than 4 MiB");
   }
   if (documents.manifest.empty()) return invalid("manifest", "is empty");
-  if (documents.config.empty()) return invalid("config", "is empty");
   return {};
 }
 
@@ -195,6 +194,53 @@ Outcome<VerifiedImage> checkChain(const ImageReference& reference, const Documen
                        artifact ? std::string() : documents.config,
                        shownOf(claimed.getAnnotations()),
                        artifact};
+}
+
+Digest unknownDiffId(const Digest& compressed) {
+  return digestOf("bulkhead unknown diff id 1\n" + compressed.text());
+}
+
+Outcome<VerifiedImage> checkSchema1(const ImageReference& reference, const std::string& payload,
+                                    schema::ParsedManifest::Reader claimed) {
+  Digest manifest = digestOf(payload);
+  if (reference.digest() && *reference.digest() != manifest) {
+    return mismatch("reference",
+                    "asks for " + reference.digest()->text() + ", but the document is " + manifest.text());
+  }
+  auto layers = claimed.getLayers();
+  if (layers.size() == 0 || layers.size() > limits::imageLayers)
+    return invalid("manifest.fsLayers", "has no layers or more than 127");
+  std::vector<VerifiedLayer> verified;
+  for (auto layer : layers) {
+    auto digest = digestFrom(payload, layer.getDigest(), "manifest.fsLayers");
+    if (!digest) return tl::unexpected(digest.error());
+    verified.push_back({*digest, 0, unknownDiffId(*digest), Codec::GZIP, {}});
+  }
+  auto id = ImageId::parse(digestOf("bulkhead schema 1\n" + manifest.text()).hex(), "config");
+  if (!id) return tl::unexpected(id.error());
+  VerifiedImage image{*id, reference, manifest, manifest, payload.size(), std::move(verified)};
+  image.schema1 = payload;
+  return image;
+}
+
+Outcome<VerifiedImage> withConfig(VerifiedImage image, std::string config,
+                                  schema::ParsedConfig::Reader claimed) {
+  auto ids = claimed.getDiffIds();
+  bool same = ids.size() == image.layers.size();
+  for (capnp::uint i = 0; same && i < ids.size(); ++i)
+    same = ipc::toString(ids[i]) == image.layers[i].diffId.text();
+  if (!same) return mismatch("config.rootfs.diff_ids", "are not those of the layers");
+  auto imageConfig = serialise(claimed.getConfig());
+  if (!imageConfig) return tl::unexpected(imageConfig.error());
+  auto id = ImageId::parse(digestOf(config).hex(), "config");
+  if (!id) return tl::unexpected(id.error());
+  image.id = *id;
+  image.documentBytes += config.size();
+  image.user = ipc::toString(claimed.getConfig().getUser());
+  image.config = *std::move(imageConfig);
+  image.document = std::move(config);
+  image.schema1.clear();
+  return image;
 }
 
 }  // namespace bulkhead::storaged

@@ -25,7 +25,7 @@ struct Documents {
 
 struct VerifiedLayer {
   Digest digest;           // of the compressed bytes
-  std::uint64_t size = 0;  // compressed
+  std::uint64_t size = 0;  // compressed; 0: of schema 1, nobody says, and `diffId` is unknownDiffId()
   Digest diffId;           // of the uncompressed bytes; of an artifact's file see fileDiffId()
   Codec codec;
   std::string file;  // not empty: an artifact's, these bytes become the file of this path
@@ -44,6 +44,9 @@ struct VerifiedImage {
   std::string document;                                          // the config as it came; not an artifact's
   std::vector<std::pair<std::string, std::string>> annotations;  // of the manifest; those that are shown
   bool artifact = false;  // files to be mounted; no container is made of it
+  // Not empty: Docker's schema 1, of which this is the manifest. `id` and all of the config are to come
+  // (schema1-completion.h).
+  std::string schema1;
 
   // What the image will be known by: "host/path@TOP", and "host/path:tag" unless a digest was asked for,
   // which makes the tag of a reference that has both mere decoration.
@@ -61,11 +64,24 @@ Digest fileDiffId(const std::string& file, const Digest& content);
 // The id of an artifact: no image has it, whatever a parse worker says that a document is.
 Digest artifactId(const Digest& manifest);
 
+// Stands for the diff id of a layer until it is here; no archive has it.
+Digest unknownDiffId(const Digest& compressed);
+
 // Of an artifact the config worker's word is not asked for: nobody but its users can read that config.
 // Refuses failedPrecondition where a digest does not hold and invalidArgument where the documents are no
 // image, both naming the field.
 Outcome<VerifiedImage> checkChain(const ImageReference& reference, const Documents& documents,
                                   schema::ParsedManifest::Reader manifest,
                                   schema::ParsedConfig::Reader config);
+
+// The same for Docker's schema 1: `payload` is the part of the document that its digest is of, and `claimed`
+// what a worker read in it, and in nothing else.
+Outcome<VerifiedImage> checkSchema1(const ImageReference& reference, const std::string& payload,
+                                    schema::ParsedManifest::Reader claimed);
+
+// Gives an image of schema 1 its `config` and what a worker that saw nothing else read in it. Refuses
+// failedPrecondition if that does not list the layers' diff ids.
+Outcome<VerifiedImage> withConfig(VerifiedImage image, std::string config,
+                                  schema::ParsedConfig::Reader claimed);
 
 }  // namespace bulkhead::storaged

@@ -25,17 +25,44 @@ void sendConfig(Fd input, const std::string& config) {
   (void)ipc::writeMessage(input.get(), message);
 }
 
+// What the digest of a manifest of schema 1 is of (manifest-v2-1.md, "Signed Manifests").
+Outcome<std::string> payloadOf(const std::string& manifest, schema::ParsedManifest::Reader claimed) {
+  if (claimed.getPayloadTail().size() == 0) return manifest;
+  if (claimed.getPayloadBytes() > manifest.size())
+    return invalid("manifest.signatures", "do not say what is signed");
+  return manifest.substr(0, claimed.getPayloadBytes()) + ipc::toString(claimed.getPayloadTail());
+}
+
+// A second worker reads the payload, and nothing else: what stands beside it in the document is not what the
+// digest is of.
+Outcome<VerifiedImage> checkOldDocuments(const ImageReference& reference, const Documents& documents,
+                                         schema::ParsedManifest::Reader frame, WorkerPipes second) {
+  auto payload = payloadOf(documents.manifest, frame);
+  if (!payload) return tl::unexpected(payload.error());
+  sendManifest(std::move(second.input), {{}, *payload, {}});
+  auto manifest = readAnswer(second, Answer::MANIFEST);
+  if (!manifest) return tl::unexpected(manifest.error());
+  auto claimed = manifest->as<schema::WorkerResult>().getManifest();
+  bool plain = claimed.getSchema1() && claimed.getPayloadTail().size() == 0;
+  if (!plain) return invalid("manifest.signatures", "are signed themselves");
+  return checkSchema1(reference, *payload, claimed);
+}
+
 }  // namespace
 
 Outcome<VerifiedImage> checkDocuments(const ImageReference& reference, const Documents& documents,
                                       ParserPipes parsers) {
   sendManifest(std::move(parsers.manifest.input), documents);
-  sendConfig(std::move(parsers.config.input), documents.config);
+  bool hasConfig = !documents.config.empty();
+  if (hasConfig) sendConfig(std::move(parsers.config.input), documents.config);
   auto manifest = readAnswer(parsers.manifest, Answer::MANIFEST);
   if (!manifest) return tl::unexpected(manifest.error());
-  auto config = readAnswer(parsers.config, Answer::CONFIG);
   try {
     auto claimed = manifest->as<schema::WorkerResult>().getManifest();
+    bool old = claimed.getSchema1() && documents.index.empty();
+    if (!hasConfig && old) return checkOldDocuments(reference, documents, claimed, std::move(parsers.config));
+    if (!hasConfig || old) return invalid("config", "is of another kind than the manifest");
+    auto config = readAnswer(parsers.config, Answer::CONFIG);
     if (claimed.getArtifact()) return checkChain(reference, documents, claimed, {});
     if (!config) return tl::unexpected(config.error());
     return checkChain(reference, documents, claimed, config->as<schema::WorkerResult>().getConfig());

@@ -65,6 +65,10 @@ kj::Promise<Checked> ImageStore::check(ImageReference reference, Documents docum
 }
 
 Begun ImageStore::admit(VerifiedImage image, std::shared_ptr<Ticket> ticket) {
+  if (!image.schema1.empty() && !parts_.limits.schema1) {
+    return refuse(Code::failedPrecondition, "manifest",
+                  "is of Docker's schema 1, which pull.schema1 does not allow");
+  }
   for (size_t i = 0; i < image.layers.size(); ++i) {
     if (image.layers[i].size > parts_.limits.layerBytes) {
       return refuse(Code::resourceExhausted, "manifest.layers[" + std::to_string(i) + "].size",

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "daemons/storaged/image-commit.h"
+#include "daemons/storaged/schema1-completion.h"
 
 namespace bulkhead::storaged {
 namespace {
@@ -154,15 +155,39 @@ Outcome<void> Intake::readyToCommit() {
 
 kj::Promise<Outcome<ImageView>> Intake::commit() {
   if (auto ready = readyToCommit(); !ready) return Outcome<ImageView>(tl::unexpected(ready.error()));
-  auto committed = allArrived().then([this](Outcome<void>&& arrived) -> kj::Promise<Outcome<ImageView>> {
-    if (!arrived) return Outcome<ImageView>(tl::unexpected(arrived.error()));
-    std::vector<SharedLayer*> layers;
-    for (Missing& missing : missing_) layers.push_back(missing.layer.get());
-    auto stored = ImageCommit::run(parts_, image_, layers).attach(kj::addRef(*this)).fork();
-    parts_.background.add(stored.addBranch().then([](Outcome<ImageView>&&) {}));
-    return stored.addBranch();
+  auto whole = allArrived().then([this](Outcome<void>&& arrived) -> kj::Promise<Outcome<void>> {
+    if (!arrived) return kj::mv(arrived);
+    return complete();
+  });
+  auto committed = whole.then([this](Outcome<void>&& ready) -> kj::Promise<Outcome<ImageView>> {
+    if (!ready) return Outcome<ImageView>(tl::unexpected(ready.error()));
+    return makeExist();
   });
   return committed.attach(kj::addRef(*this));
+}
+
+// Of schema 1 only the layers themselves tell what they are.
+kj::Promise<Outcome<void>> Intake::complete() {
+  if (image_.schema1.empty()) return Outcome<void>();
+  for (VerifiedLayer& layer : image_.layers) {
+    for (Missing& missing : missing_) {
+      if (missing.layer->layer().digest == layer.digest)
+        layer.diffId = missing.layer->arrived()->layer().diffId;
+    }
+  }
+  return completeSchema1(parts_, image_).then([this](Outcome<VerifiedImage>&& completed) -> Outcome<void> {
+    if (!completed) return tl::unexpected(completed.error());
+    image_ = *std::move(completed);
+    return {};
+  });
+}
+
+kj::Promise<Outcome<ImageView>> Intake::makeExist() {
+  std::vector<SharedLayer*> layers;
+  for (Missing& missing : missing_) layers.push_back(missing.layer.get());
+  auto stored = ImageCommit::run(parts_, image_, layers).attach(kj::addRef(*this)).fork();
+  parts_.background.add(stored.addBranch().then([](Outcome<ImageView>&&) {}));
+  return stored.addBranch();
 }
 
 kj::Promise<Outcome<void>> Intake::allArrived() {

@@ -63,6 +63,8 @@ class Intake final : public kj::Refcounted {
   bool start(Missing& missing, std::vector<Turnstile::Place> turns, Sink& sink);
   Outcome<void> readyToCommit();
   kj::Promise<Outcome<void>> allArrived();
+  kj::Promise<Outcome<void>> complete();
+  kj::Promise<Outcome<ImageView>> makeExist();
   void layerArrived(Missing& missing);
   void layerFailed(const Outcome<void>& outcome);
   void giveUp();

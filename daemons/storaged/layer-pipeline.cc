@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds patience = 5min;
 class Pipeline {
  public:
   explicit Pipeline(LayerTransfer transfer);
-  Outcome<Size> run();
+  Outcome<Received> run();
 
  private:
   Outcome<void> moveBytes();
@@ -32,10 +32,12 @@ class Pipeline {
   bool diskIsFull();
   Outcome<void> checkCompressed();
   Outcome<void> checkDecompressed();
+  Outcome<Digest> checkDiffId();
   Outcome<Size> checkUnpacked();
   const Outcome<ipc::Packet>& unpackAnswer();
   // A worker that has all its input may still write for a while; one that sleeps must not keep a thread.
   [[nodiscard]] ipc::Patience answerPatience() const { return {transfer_.cancelled.get(), patience}; }
+  [[nodiscard]] bool sizeIsKnown() const { return transfer_.layer.size != 0; }
   [[nodiscard]] Pump& toUnpack() { return second_ ? *second_ : first_; }
 
   LayerTransfer transfer_;
@@ -50,17 +52,22 @@ Pipeline::Pipeline(LayerTransfer transfer)
     : transfer_(std::move(transfer)),
       first_(std::move(transfer_.source),
              std::move(transfer_.decompress ? transfer_.decompress->input : transfer_.unpack.input),
-             transfer_.layer.size) {
+             sizeIsKnown() ? transfer_.layer.size : transfer_.limits.layerBytes) {
   if (!transfer_.decompress) return;
-  second_.emplace(std::move(transfer_.decompress->output), std::move(transfer_.unpack.input),
-                  unpackedLimit(transfer_.limits, transfer_.layer.size));
+  second_.emplace(
+      std::move(transfer_.decompress->output), std::move(transfer_.unpack.input),
+      sizeIsKnown() ? unpackedLimit(transfer_.limits, transfer_.layer.size) : transfer_.limits.layerBytes);
 }
 
-Outcome<Size> Pipeline::run() {
+Outcome<Received> Pipeline::run() {
   if (auto moved = moveBytes(); !moved) return tl::unexpected(moved.error());
   if (auto checked = checkCompressed(); !checked) return tl::unexpected(checked.error());
   if (auto checked = checkDecompressed(); !checked) return tl::unexpected(checked.error());
-  return checkUnpacked();
+  auto size = checkUnpacked();
+  if (!size) return tl::unexpected(size.error());
+  auto diffId = checkDiffId();
+  if (!diffId) return tl::unexpected(diffId.error());
+  return Received{*size, *diffId};
 }
 
 Outcome<void> Pipeline::moveBytes() {
@@ -112,6 +119,8 @@ const Outcome<ipc::Packet>& Pipeline::unpackAnswer() {
 
 Outcome<void> Pipeline::checkCompressed() {
   const VerifiedLayer& layer = transfer_.layer;
+  if (first_.overLimit() && !sizeIsKnown())
+    return refuse(Code::resourceExhausted, transfer_.field, "is larger than pull.max_layer_bytes");
   if (first_.overLimit()) {
     return refuse(Code::failedPrecondition, transfer_.field + ".size", "is less than what the registry sent");
   }
@@ -128,8 +137,9 @@ Outcome<void> Pipeline::checkCompressed() {
 
 Outcome<void> Pipeline::checkDecompressed() {
   Outcome<void> fine;
-  if (second_ && second_->overLimit()) {
-    bool byRatio = second_->limit() < transfer_.limits.layerBytes;
+  bool tooSteep = second_ && second_->count() > unpackedLimit(transfer_.limits, first_.count());
+  if (second_ && (second_->overLimit() || tooSteep)) {
+    bool byRatio = tooSteep || second_->limit() < transfer_.limits.layerBytes;
     return refuse(Code::resourceExhausted, transfer_.field,
                   byRatio ? "unpacks to more times its size than pull.max_compression_ratio"
                           : "unpacks to more than pull.max_layer_bytes");
@@ -140,15 +150,19 @@ Outcome<void> Pipeline::checkDecompressed() {
   return fine;
 }
 
+// What stands for a file's diff id follows from its digest; of schema 1 nobody says one.
+Outcome<Digest> Pipeline::checkDiffId() {
+  const VerifiedLayer& layer = transfer_.layer;
+  if (!layer.file.empty()) return layer.diffId;
+  Digest diffId = second_ ? second_->digest() : *computedDigest_;
+  if (!sizeIsKnown() || diffId == layer.diffId) return diffId;
+  return refuse(Code::failedPrecondition, transfer_.field + ".diff_id",
+                "is " + layer.diffId.text() + ", but the content is " + diffId.text());
+}
+
 Outcome<Size> Pipeline::checkUnpacked() {
   const auto& answer = unpackAnswer();
   if (!answer) return tl::unexpected(answer.error());
-  Digest diffId = second_ ? second_->digest() : *computedDigest_;
-  bool archive = transfer_.layer.file.empty();  // what stands for a file's diff id follows from its digest
-  if (archive && diffId != transfer_.layer.diffId) {
-    return refuse(Code::failedPrecondition, transfer_.field + ".diff_id",
-                  "is " + transfer_.layer.diffId.text() + ", but the content is " + diffId.text());
-  }
   auto counted = unpackAnswer_->value().as<schema::WorkerResult>().getUnpacked();
   // Untrusted, and for display: bounded by what such an archive can make. A file or a directory is a byte of
   // a path and its slash; it takes what it holds, and a few blocks that are not full.
@@ -172,13 +186,13 @@ void sendPath(const LayerTransfer& transfer) {
 
 }  // namespace
 
-Outcome<Size> receiveLayer(LayerTransfer transfer) {
+Outcome<Received> receiveLayer(LayerTransfer transfer) {
   std::string field = transfer.field;
   if (!transfer.layer.file.empty()) sendPath(transfer);
-  auto size = Pipeline(std::move(transfer)).run();
-  if (!size && size.error().field.empty())
-    size.error().field = field;  // a worker does not know which layer it has
-  return size;
+  auto received = Pipeline(std::move(transfer)).run();
+  if (!received && received.error().field.empty())
+    received.error().field = field;  // a worker does not know which layer it has
+  return received;
 }
 
 }  // namespace bulkhead::storaged

@@ -31,9 +31,14 @@ struct LayerTransfer {
   std::shared_ptr<std::atomic<std::uint64_t>> received;  // compressed bytes so far, for listPulls
 };
 
-// Blocks until the layer is unpacked and both digests hold: what the unpack worker counted. Refuses:
+struct Received {
+  Size size;      // what the unpack worker counted
+  Digest diffId;  // the layer's own, which its documents may not know
+};
+
+// Blocks until the layer is unpacked and both digests hold. Refuses:
 // unavailable (the pipe ended early, cancelled, nothing moves), failedPrecondition (digest, diff id, or size
 // differ), resourceExhausted (limits, disk full), invalidArgument (no such archive).
-Outcome<Size> receiveLayer(LayerTransfer transfer);
+Outcome<Received> receiveLayer(LayerTransfer transfer);
 
 }  // namespace bulkhead::storaged

@@ -29,7 +29,7 @@ void enterView(const std::string& store) {
 
 PullLimits pullLimits(schema::Pull::Reader config) {
   return {config.getMaxLayerBytes(), config.getMaxImageBytes(), config.getMaxImageEntries(),
-          config.getMaxCompressionRatio()};
+          config.getMaxCompressionRatio(), config.getSchema1()};
 }
 
 int serve(int argc, char** argv) {

@@ -11,6 +11,7 @@ struct PullLimits {
   std::uint64_t imageBytes;    // of all layers that one image has to fetch
   std::uint64_t imageEntries;  // inodes, of the same
   std::uint32_t ratio;         // unpacked to compressed, beyond limits::unpackedFree
+  bool schema1 = false;        // whether images of Docker's schema 1 are taken
 };
 
 // How many bytes the archive of a layer may have that comes as `compressed` bytes.

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include "daemons/common/base/log.h"
-#include "daemons/storaged/layer-pipeline.h"
 #include "ipc/scrub.h"
 
 namespace bulkhead::storaged {
@@ -45,11 +44,11 @@ void StagedLayer::start(std::vector<Turnstile::Place> turns, std::shared_ptr<Ima
   transfer.received = received_;
   canceller_ = std::move(cancel.write);
 
-  auto size = parts_.offLoop.run<Outcome<Size>>(
+  auto received = parts_.offLoop.run<Outcome<Received>>(
       [transfer = std::move(transfer)]() mutable { return receiveLayer(std::move(transfer)); });
   // The thread is awaited even if nobody else waits: its directory is erased afterwards.
-  parts_.background.add(size.then(
-      [self = kj::addRef(*this)](Outcome<Size>&& outcome) mutable { self->settle(outcome); },
+  parts_.background.add(received.then(
+      [self = kj::addRef(*this)](Outcome<Received>&& outcome) mutable { self->settle(outcome); },
       [self = kj::addRef(*this)](kj::Exception&& exception) mutable { self->broke(kj::mv(exception)); }));
   turns_ = std::move(turns);
   sink_ = std::move(source.write);
@@ -61,12 +60,13 @@ void StagedLayer::cancel() {
   canceller_.reset();
 }
 
-void StagedLayer::settle(const Outcome<Size>& outcome) {
+void StagedLayer::settle(const Outcome<Received>& outcome) {
   cancel();  // also after success: a hostile worker may have answered and stayed, with its hands on the layer
   turns_.clear();
-  if (outcome) size_ = *outcome;
+  if (outcome) size_ = outcome->size;
+  if (outcome) layer_.diffId = outcome->diffId;
   done_ = outcome.has_value();
-  settledTeller_->fulfill(outcome.map([](const Size&) {}));
+  settledTeller_->fulfill(outcome.map([](const Received&) {}));
 }
 
 void StagedLayer::broke(kj::Exception&& exception) {

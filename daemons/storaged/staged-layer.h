@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemons/storaged/chain.h"
+#include "daemons/storaged/layer-pipeline.h"
 #include "daemons/storaged/parts.h"
 
 namespace bulkhead::storaged {
@@ -52,7 +53,7 @@ class StagedLayer final : public kj::Refcounted {
   }
 
  private:
-  void settle(const Outcome<Size>& outcome);
+  void settle(const Outcome<Received>& outcome);
   void broke(kj::Exception&& exception);
 
   Parts& parts_;

@@ -49,6 +49,13 @@ struct ParseInput {
   union {
     manifest @0 :Manifest;
     config @1 :Data;
+    convert @2 :Convert;
+  }
+
+  struct Convert {
+    # Docker's schema 1: its config is made of its history and of what its layers turned out to be.
+    manifest @0 :Data;
+    diffIds @1 :List(Text);  # of the layers that are not empty, base first
   }
 
   struct Manifest {
@@ -111,6 +118,7 @@ struct WorkerResult {
     verdict @8 :Verdict;
     lookedUp @9 :Storage.User;
     composed @10 :Counted;  # bytes: those that are not shared with the layers
+    converted @11 :Data;    # a config
   }
 
   struct Counted {
@@ -134,6 +142,9 @@ struct ParsedManifest {
     file @3 :Text;                    # of an artifact: the path that these bytes become, uncompressed or not
   }
   artifact @5 :Bool;
+  schema1 @6 :Bool;                   # Docker's: no config, and layers without sizes and diff ids
+  payloadBytes @7 :UInt64;            # of schema 1, signed: its digest is of so many of its first bytes
+  payloadTail @8 :Data;               # and of these; empty: of all of it
 }
 
 struct ParsedConfig {

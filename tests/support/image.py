@@ -1,5 +1,6 @@
 """Images for tests, made from nothing but busybox-static and Python: layers, configs and manifests as bytes."""
 
+import base64
 import gzip
 import hashlib
 import io
@@ -138,6 +139,48 @@ class Artifact:
     @property
     def manifest(self):
         return json.dumps(self.document).encode()
+
+
+SCHEMA1_TYPE = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+
+
+class Schema1:
+    """An image of Docker's schema 1. `steps` are (tar or None, settings) pairs, base first; a step without a tar is one
+    that changed no files. `manifest` is what is signed, `signed()` the document as registries serve it."""
+
+    def __init__(self, steps, config, compress=gzip.compress):
+        empty = compress(archive())
+        self.blobs = {}
+        layers, history = [], []
+        for number, (tar, settings) in enumerate(steps):
+            blob = empty if tar is None else compress(tar)
+            if tar is not None:
+                self.blobs[digest(blob)] = blob
+            step = {"id": f"{number:064x}", "created": "2015-01-01T00:00:00Z", **settings, **({"throwaway": True} if tar is None else {}),
+                    **({"parent": f"{number - 1:064x}"} if number else {})}
+            if number == len(steps) - 1:
+                step.update(os="linux", architecture="amd64", config=config)
+            layers.insert(0, {"blobSum": digest(blob)})
+            history.insert(0, {"v1Compatibility": json.dumps(step)})
+        self.document = {"schemaVersion": 1, "name": "library/old", "tag": "v1", "architecture": "amd64",
+                         "fsLayers": layers, "history": history}
+
+    @property
+    def manifest(self):
+        return json.dumps(self.document, indent=3).encode()
+
+    def signed(self, payload=None, keep=None, around=None):
+        """`payload`, which is signed, in a document that is it, or `around`; `keep` of its bytes are the document's."""
+        payload = payload or self.manifest
+        around = around or payload
+        keep = len(payload) - 2 if keep is None else keep
+        header = {"formatLength": keep, "formatTail": _unpadded(payload[keep:]), "time": "2015-01-01T00:00:00Z"}
+        signature = {"header": {"alg": "ES256"}, "signature": "AAAA", "protected": _unpadded(json.dumps(header).encode())}
+        return around[:-2] + b',\n   "signatures": ' + json.dumps([signature]).encode() + b"\n}"
+
+
+def _unpadded(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def busybox_image(**config):

@@ -22,7 +22,7 @@ Outcome<std::uint64_t> BlobTransfer::run() {
   for (RegistryClient* source : sources_) {
     done = runFrom(*source);
     if (done) break;
-    if (readerGone_ || written_ == size_ || source == sources_.back()) return tl::unexpected(done.error());
+    if (readerGone_ || isWhole() || source == sources_.back()) return tl::unexpected(done.error());
     log::warning("a mirror fails, the next source is asked",
                  {{"source", source->who()}, {"blob", digest_.text()}, {"reason", done.error().reason}});
   }
@@ -41,7 +41,8 @@ Outcome<void> BlobTransfer::runFrom(RegistryClient& source) {
       return accept(head, bytes);
     });
     if (refusal_) return tl::unexpected(*refusal_);
-    if (written_ == size_ && (response || written_ > before)) return {};
+    if (isWhole() && (response || written_ > before)) return {};
+    if (response && size_ == 0) return {};
     // A whole answer that is too short is what the registry has.
     if (response) return refuse(Code::failedPrecondition, "", digest_.text() + " is shorter than declared");
     fruitless = written_ - before >= leastProgress ? 0 : fruitless + 1;
@@ -65,7 +66,7 @@ bool BlobTransfer::accept(const HttpResponse& head, std::string_view bytes) {
   size_t skipped = std::min<std::uint64_t>(skip_, bytes.size());
   skip_ -= skipped;
   bytes.remove_prefix(skipped);
-  if (bytes.size() > size_ - written_) {
+  if (size_ != 0 && bytes.size() > size_ - written_) {
     refusal_ = {Code::failedPrecondition, "", digest_.text() + " is longer than declared"};
     return false;
   }

@@ -16,12 +16,13 @@ namespace bulkhead::fetcher {
 
 class BlobTransfer {
  public:
-  // `sources` in order, at least one. Exactly `size` bytes of `digest` are to come. Nothing is verified: the
-  // reader of the pipe hashes, and a source that gave a false byte has spoilt the transfer.
+  // `sources` in order, at least one. Exactly `size` bytes of `digest` are to come, or with 0 as
+  // many as there are. Nothing is verified: the reader of the pipe hashes, and a source that gave a false
+  // byte has spoilt the transfer.
   BlobTransfer(const std::vector<RegistryClient*>& sources, PipeWriter& pipe, Digest digest,
                std::uint64_t size);
 
-  // Bytes written, which is `size`. Refusals: as the registry's (registry-refusals.h); failedPrecondition for
+  // Bytes written. Refusals: as the registry's (registry-refusals.h); failedPrecondition for
   // a blob of another length or a reader that went away. A source is given up after three attempts in a row
   // without progress (http-client.h); the refusal is the last one's. Throws HungUp.
   Outcome<std::uint64_t> run();
@@ -30,6 +31,8 @@ class BlobTransfer {
   // From one source.
   Outcome<void> runFrom(RegistryClient& source);
   bool accept(const HttpResponse& head, std::string_view bytes);
+  // Only where the size is known: whether everything is in the pipe.
+  [[nodiscard]] bool isWhole() const { return size_ != 0 && written_ == size_; }
   [[nodiscard]] bool continuesHere(const HttpResponse& head) const;
 
   const std::vector<RegistryClient*>& sources_;

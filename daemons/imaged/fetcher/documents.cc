@@ -51,10 +51,9 @@ Outcome<DocumentKind> kindOf(const std::string& document) {
   if (!json.is_object()) return refuse(Code::failedPrecondition, "manifest", "is not a JSON object");
   bool index = has(json, "manifests", Json::value_t::array);
   bool manifest = has(json, "config", Json::value_t::object) && has(json, "layers", Json::value_t::array);
-  if (json.contains("schemaVersion") && json.at("schemaVersion") == 1) {
-    return refuse(Code::failedPrecondition, "manifest", "is of Docker's schema 1, which is not supported");
-  }
-  if (index == manifest || (index && json.contains("layers"))) {
+  bool old = json.contains("schemaVersion") && json.at("schemaVersion") == 1;
+  if (old && !index && !manifest) return DocumentKind::schema1;
+  if (old || index == manifest || (index && json.contains("layers"))) {
     return refuse(Code::failedPrecondition, "manifest", "is neither an image index nor an image manifest");
   }
   return index ? DocumentKind::index : DocumentKind::manifest;

@@ -17,9 +17,9 @@ struct Descriptor {
   std::uint64_t size = 0;
 };
 
-enum class DocumentKind { index, manifest };
+enum class DocumentKind { index, manifest, schema1 };
 
-// Refuses (failedPrecondition) what is neither, what is both (CVE-2021-41190), and Docker's schema 1.
+// Refuses (failedPrecondition) what is none of them and what is two of them (CVE-2021-41190).
 Outcome<DocumentKind> kindOf(const std::string& document);
 // The manifest for `wanted` in an index. Refuses failedPrecondition if there is none, invalidArgument if its
 // descriptor is malformed.

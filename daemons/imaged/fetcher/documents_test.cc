@@ -26,12 +26,13 @@ const std::string arm7 = R"({"os":"linux","architecture":"arm","variant":"v7"})"
 const std::string attestation = R"({"os":"unknown","architecture":"unknown"})";
 
 TEST(Documents, RefuseWhatIsNoManifest) {
-  for (const char* bad : {"", "garbage", "[]", "{}", "null", R"({"schemaVersion":1,"fsLayers":[]})",
+  for (const char* bad : {"", "garbage", "[]", "{}", "null", R"({"schemaVersion":1,"manifests":[]})",
                           R"({"manifests":[],"config":{},"layers":[]})", R"({"manifests":[],"layers":[]})",
                           R"({"config":{}})", R"({"manifests":{}})"}) {
     EXPECT_EQ(kindOf(bad).error().code, Code::failedPrecondition) << bad;
   }
   EXPECT_FALSE(kindOf(std::string(100000, '[')));
+  EXPECT_EQ(kindOf(R"({"schemaVersion":1,"fsLayers":[]})"), DocumentKind::schema1);
 }
 
 TEST(Documents, RefuseMalformedDescriptors) {

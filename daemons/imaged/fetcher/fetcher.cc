@@ -54,6 +54,7 @@ class Operation {
       : packet_(std::move(packet)),
         request_(packet_.as<schema::FetchRequest>()),
         control_(control),
+        schema1_(settings.schema1),
         http_(control, settings.progressTimeout, proxiesOf(request_.getProxies())) {}
 
   Outcome<void> run(schema::FetchReply::Builder reply) {
@@ -74,6 +75,7 @@ class Operation {
       clients_.push_back(std::make_unique<RegistryClient>(http_, registryAccess(access.getSource()),
                                                           std::move(*credentials),
                                                           ipc::toString(access.getToken())));
+      if (schema1_) clients_.back()->acceptSchema1();
     }
     if (clients_.empty()) return invalid("sources", "are missing");
     return {};
@@ -115,7 +117,7 @@ class Operation {
       auto left =
           std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
       http_.finishWithin(left / (clients_.size() - i));
-      auto documents = fetchDocuments(*clients_[i], reference, wanted);
+      auto documents = fetchDocuments(*clients_[i], reference, wanted, schema1_);
       if (documents) return answer(*clients_[i], reference, *documents, reply);
       if (i + 1 == clients_.size()) return tl::unexpected(documents.error());
       log::warning("a mirror fails, the next source is asked", {{"source", clients_[i]->who()},
@@ -165,6 +167,7 @@ class Operation {
   ipc::Packet packet_;
   schema::FetchRequest::Reader request_;
   int control_;
+  bool schema1_;
   HttpClient http_;
   std::vector<std::unique_ptr<RegistryClient>> clients_;  // one per source
 };

@@ -15,6 +15,7 @@ struct Settings {
   uid_t uid = 0;
   gid_t gid = 0;
   std::chrono::milliseconds progressTimeout{0};  // configuration: pull.progressTimeoutMs
+  bool schema1 = false;                          // configuration: pull.schema1
 };
 
 // In a child that the zygote has just forked: confines itself as Process::fetcher, then reads the one

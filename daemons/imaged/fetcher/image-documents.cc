@@ -58,20 +58,28 @@ Outcome<void> descend(RegistryClient& client, const Platform& platform, ImageDoc
   documents.manifest = std::move(*manifest);
   auto kind = kindOf(documents.manifest);
   if (!kind) return tl::unexpected(kind.error());
-  if (*kind == DocumentKind::index)
-    return refuse(Code::failedPrecondition, "manifest", "is an index inside an index");
-  return {};
+  if (*kind == DocumentKind::manifest) return {};
+  return refuse(Code::failedPrecondition, "manifest",
+                *kind == DocumentKind::index ? "is an index inside an index" : "is of Docker's schema 1");
 }
 
 }  // namespace
 
 Outcome<ImageDocuments> fetchDocuments(RegistryClient& client, const ImageReference& reference,
-                                       const Platform& platform) {
-  auto first =
-      reference.digest() ? manifestBy(client, *reference.digest()) : client.manifest(reference.tag());
+                                       const Platform& platform, bool schema1) {
+  auto first = client.manifest(reference.digest() ? reference.digest()->text() : reference.tag());
   if (!first) return tl::unexpected(first.error());
   ImageDocuments documents{{}, std::move(*first), {}};
   auto kind = kindOf(documents.manifest);
+  if (kind && *kind == DocumentKind::schema1) {
+    if (schema1) return documents;
+    return refuse(Code::failedPrecondition, "manifest",
+                  "is of Docker's schema 1, which pull.schema1 does not allow");
+  }
+  if (reference.digest()) {
+    auto right = checkDigest(client, *reference.digest(), documents.manifest);
+    if (!right) return tl::unexpected(right.error());
+  }
   if (!kind) return tl::unexpected(kind.error());
   if (*kind == DocumentKind::index) {
     auto descended = descend(client, completed(platform), documents);

@@ -17,7 +17,9 @@ struct ImageDocuments {
 
 // By digest if the reference has one, else by tag. Refuses failedPrecondition an index inside an index, and a
 // document that is not the digest's: storaged would refuse it too, but another source may have the right one.
+// With `schema1` a manifest of Docker's schema 1 is taken, which has no config, and whose digest is of a part
+// of it (manifest-v2-1.md, "Signed Manifests") that storaged knows how to find.
 Outcome<ImageDocuments> fetchDocuments(RegistryClient& client, const ImageReference& reference,
-                                       const Platform& platform);
+                                       const Platform& platform, bool schema1);
 
 }  // namespace bulkhead::fetcher

@@ -19,6 +19,10 @@ constexpr const char* manifestTypes =
     "application/vnd.docker.distribution.manifest.list.v2+json, "
     "application/vnd.docker.distribution.manifest.v2+json";
 
+constexpr const char* schema1Types =
+    "Accept: application/vnd.docker.distribution.manifest.v1+prettyjws;q=0.5, "
+    "application/vnd.docker.distribution.manifest.v1+json;q=0.5";
+
 bool isSuccess(long status) {
   return status >= 200 && status < 300;
 }
@@ -56,7 +60,9 @@ RegistryClient::RegistryClient(HttpClient& http, RegistryAccess registry, Creden
 
 Outcome<std::string> RegistryClient::manifest(const std::string& tagOrDigest) {
   const char* joint = tagOrDigest.find(':') == std::string::npos ? ":" : "@";
-  return document({"/manifests/" + tagOrDigest, joint + tagOrDigest, {manifestTypes}, documentDeadline},
+  std::vector<std::string> accepted{manifestTypes};
+  if (schema1_) accepted.emplace_back(schema1Types);
+  return document({"/manifests/" + tagOrDigest, joint + tagOrDigest, accepted, documentDeadline},
                   limits::document);
 }
 

@@ -26,6 +26,8 @@ class RegistryClient {
   RegistryClient(HttpClient& http, RegistryAccess registry, Credentials credentials,
                  const std::string& token = {});
   RegistryClient(const RegistryClient&) = delete;  // the authorizer refers to registry_
+  // Manifests of Docker's schema 1 are asked for as well.
+  void acceptSchema1() { schema1_ = true; }
   RegistryClient& operator=(const RegistryClient&) = delete;
 
   // An index or manifest by digest or tag, at most limits::document bytes. Unverified. Refusals:
@@ -64,6 +66,7 @@ class RegistryClient {
   HttpClient& http_;
   RegistryAccess registry_;
   Authorizer authorizer_;
+  bool schema1_ = false;
   bool plain_ = false;    // speak http://
   bool settled_ = false;  // the registry has answered in that scheme
 };

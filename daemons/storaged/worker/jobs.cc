@@ -15,6 +15,7 @@
 #include "daemons/storaged/worker/keep-file.h"
 #include "daemons/storaged/worker/lookup.h"
 #include "daemons/storaged/worker/measure.h"
+#include "daemons/storaged/worker/schema1.h"
 #include "daemons/storaged/worker/unpack.h"
 #include "ipc/convert.h"
 #include "ipc/limits.h"
@@ -89,6 +90,21 @@ void fill(schema::ParsedManifest::Builder to, const ImageManifest& manifest) {
   to.setArtifact(manifest.artifact);
 }
 
+void fill(schema::ParsedManifest::Builder to, const Schema1& manifest) {
+  std::vector<Schema1::Layer> whole;
+  for (const auto& layer : manifest.layers) {
+    if (!layer.empty) whole.push_back(layer);
+  }
+  auto layers = to.initLayers(count(whole));
+  for (unsigned i = 0; i < layers.size(); ++i) {
+    layers[i].setDigest(whole[i].digest.text());
+    layers[i].setCodec(schema::WorkerRequest::Codec::GZIP);
+  }
+  to.setSchema1(true);
+  to.setPayloadBytes(manifest.payloadBytes);
+  to.setPayloadTail(ipc::toData(manifest.payloadTail));
+}
+
 void fill(schema::ParsedConfig::Builder to, const ConfigDocument& document) {
   auto ids = to.initDiffIds(count(document.diffIds));
   for (unsigned i = 0; i < ids.size(); ++i) ids.set(i, document.diffIds[i].text());
@@ -100,9 +116,29 @@ Outcome<void> answerManifest(schema::ParseInput::Manifest::Reader input, Result 
   std::string text = ipc::toString(input.getManifest());
   if (index.size() > limits::document || text.size() > limits::document)
     return refuse(Code::resourceExhausted, "documents", "are too large");
+  if (index.empty() && saysSchema1(text)) {
+    auto manifest = parseSchema1(text);
+    if (!manifest) return tl::unexpected(manifest.error());
+    fill(result.initManifest(), *manifest);
+    return {};
+  }
   auto manifest = parseManifest(index, text);
   if (!manifest) return tl::unexpected(manifest.error());
   fill(result.initManifest(), *manifest);
+  return {};
+}
+
+Outcome<void> answerConvert(schema::ParseInput::Convert::Reader input, Result result) {
+  std::vector<Digest> ids;
+  for (auto text : input.getDiffIds()) {
+    auto id = Digest::parse(ipc::toString(text), "diffIds");
+    if (!id) return tl::unexpected(id.error());
+    ids.push_back(std::move(*id));
+  }
+  auto config = configOfSchema1(ipc::toString(input.getManifest()), ids);
+  if (!config) return tl::unexpected(config.error());
+  if (config->size() > limits::document) return refuse(Code::resourceExhausted, "config", "is too large");
+  result.setConverted(ipc::toData(*config));
   return {};
 }
 
@@ -120,6 +156,7 @@ Outcome<void> answerParse(int input, Result result) {
   auto parse = packet->as<schema::ParseInput>();
   if (parse.isManifest()) return answerManifest(parse.getManifest(), result);
   if (parse.isConfig()) return answerConfig(ipc::toString(parse.getConfig()), result);
+  if (parse.isConvert()) return answerConvert(parse.getConvert(), result);
   return invalid("documents", "are of an unknown kind");
 }
 
