@@ -29,6 +29,7 @@ std::optional<Driver> recorded(const Fd& store) {
   return driver;
 }
 
+// The directory is storaged's main's, so nothing that lies there is written into.
 void record(const Fd& store, Driver driver) {
   (void)::unlinkat(store.get(), unfinished, 0);
   Fd file = openBeneath(store.get(), unfinished, O_WRONLY | O_CREAT | O_EXCL, 0600);

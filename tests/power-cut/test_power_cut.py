@@ -188,6 +188,7 @@ class PowerCut(unittest.TestCase):
         try:
             instance.start()
         except RuntimeError as error:
+            unmount(instance, state, disk)
             return [f"does not start: {error}"]
         problems = []
         storage = os.path.join(state, "storage")
