@@ -1,6 +1,6 @@
-// For the jailbreak test, in the place of bulkhead-storage-worker: confined like the unpack worker, then
-// hostile. Reads what to do from its input, "MODE\nCANARY", and reports as text on its output; what it may
-// do, it does in "inside".
+// For the jailbreak test, in the place of bulkhead-storage-worker: confined like the unpack worker, or
+// the compose worker, then hostile. Reads what to do from its input, "MODE\nCANARY", and reports as text on
+// its output; what it may do, it does in "inside".
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -10,8 +10,10 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "daemons/common/base/fd.h"
 #include "daemons/common/base/io.h"
@@ -22,11 +24,25 @@
 namespace bulkhead::zygote {
 namespace {
 
-bool workInside() {
-  Fd file(::openat(AT_FDCWD, "/inside", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+bool workInside(const std::string& top) {
+  Fd file(::openat(AT_FDCWD, (top + "/inside").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   return file && ::fchown(file.get(), 12, 34) == 0 && ::fchmod(file.get(), 04755) == 0 &&
          ::fsetxattr(file.get(), "user.mine", "x", 1, 0) == 0 &&
-         ::mknodat(AT_FDCWD, "/device", S_IFCHR | 0600, ::makedev(1, 3)) == 0;
+         ::mknodat(AT_FDCWD, (top + "/device").c_str(), S_IFCHR | 0600, ::makedev(1, 3)) == 0;
+}
+
+// What a compose worker sees of a layer is there to be read.
+std::string attemptLayer() {
+  constexpr const char* file = "/layers/0/file";
+  Fd readable(::openat(AT_FDCWD, file, O_RDONLY | O_CLOEXEC));
+  std::string report = readable ? "" : "cannot be read\n";
+  if (Fd(::openat(AT_FDCWD, file, O_WRONLY | O_CLOEXEC))) report += "write\n";
+  if (Fd(::openat(AT_FDCWD, "/layers/0/new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600))) report += "create\n";
+  if (::fchmod(readable.get(), 04777) == 0) report += "chmod\n";
+  if (::fchown(readable.get(), 1, 1) == 0) report += "chown\n";
+  if (::fsetxattr(readable.get(), "user.mine", "x", 1, 0) == 0) report += "xattr\n";
+  if (::unlinkat(AT_FDCWD, file, 0) == 0) report += "unlink\n";
+  return report;
 }
 
 // Each has to end the process.
@@ -60,17 +76,24 @@ void doForbidden(const std::string& mode) {
   calls.at(mode)();
 }
 
-int run(int, char**) {
+int run(int argc, char** argv) {
+  bool composes = std::find(argv, argv + argc, std::string_view("compose")) != argv + argc;
   jail::sanitise(1);
   jail::Confinement confinement;
-  confinement.paths = {{"/", jail::Access::Right::readWrite}};
-  jail::confine(jail::Process::unpackWorker, confinement);
+  if (composes) {
+    if (::chdir("/target") != 0) return 1;  // where symlinks can be made
+    confinement.paths = {{"/target", jail::Access::Right::readWrite}, {"/layers", jail::Access::Right::read}};
+  } else {
+    confinement.paths = {{"/", jail::Access::Right::readWrite}};
+  }
+  jail::confine(composes ? jail::Process::composeWorker : jail::Process::unpackWorker, confinement);
   std::string input = readBounded(STDIN_FILENO, 4096).value_or("");
   std::string mode = input.substr(0, input.find('\n'));
   std::string canary = input.substr(input.find('\n') + 1);
   std::string report;
   if (mode == "escape") {
-    report = workInside() ? "worked inside\n" : "could not work inside\n";
+    report = workInside(composes ? "/target" : "") ? "worked inside\n" : "could not work inside\n";
+    if (composes) report += attemptLayer();
     for (const std::string& success : attemptEscapes(canary, 0)) report += success + "\n";
   } else {
     doForbidden(mode);
