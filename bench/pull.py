@@ -1,6 +1,7 @@
 """Pulling an image through Bulkhead, and the same bytes by hand: `curl | sha256sum | igzip -dc | tar x`. See README.md."""
 
 import argparse
+import contextlib
 import gzip
 import os
 import random
@@ -17,6 +18,7 @@ from instance import Instance
 from registry import Registry
 
 AT_ONCE = 2  # layers, by hand
+MEMORY_DISK = 6 << 30
 PATIENCE = 1800  # seconds, on whatever machine
 BY_HAND = 'curl -sf "$1" | tee >(sha256sum > "$2.sum") | igzip -dc | tar x -C "$2" --numeric-owner --same-owner -p'
 
@@ -181,23 +183,22 @@ def settle_disk(directory):
     subprocess.run(["sync", "-f", directory], check=True)
 
 
-class MemoryDisk:
-    """An ext4 in memory, mounted for as long as this lives."""
-
-    SIZE = 6 << 30
-
-    def __init__(self):
-        self.image = tempfile.NamedTemporaryFile(prefix="bh-disk-", dir="/dev/shm")
-        self.image.truncate(self.SIZE)
-        subprocess.run(["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0", self.image.name], check=True)
-        self.directory = tempfile.mkdtemp(prefix="bh-disk-", dir="/tmp")
-        subprocess.run(["mount", "-o", "loop", self.image.name, self.directory], check=True)
-        os.chmod(self.directory, 0o755)
-
-    def remove(self):
-        subprocess.run(["umount", self.directory], check=True)
-        os.rmdir(self.directory)
-        self.image.close()
+@contextlib.contextmanager
+def memory_disk():
+    """A directory on an ext4 that is in memory."""
+    with tempfile.NamedTemporaryFile(prefix="bh-disk-", dir="/dev/shm") as image:
+        image.truncate(MEMORY_DISK)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0", image.name], check=True)
+        directory = tempfile.mkdtemp(prefix="bd", dir="/tmp")  # short: paths of sockets begin with it
+        try:
+            subprocess.run(["mount", "-o", "loop", image.name, directory], check=True)
+            try:
+                os.chmod(directory, 0o755)
+                yield directory
+            finally:
+                subprocess.run(["umount", directory], check=True)
+        finally:
+            os.rmdir(directory)
 
 
 def children_cpu():
@@ -228,23 +229,19 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="a part of the images' size, for a quick look")
     parser.add_argument("--image", choices=("large", "files"), action="append")
-    parser.add_argument("--memory-disk", action="store_true", help="a file system in memory, for a disk that others use")
+    parser.add_argument("--directory", help="on the disk to measure on; without it an ext4 in memory")
     options = parser.parse_args()
-    disk = MemoryDisk() if options.memory_disk else None
-    directory = disk.directory if disk else "/tmp"
-    registry = Registry()
-    ours, hand = Ours(registry, directory), ByHand(registry, directory)
     makers = {"large": large_image, "files": many_files_image}
-    try:
+    with contextlib.ExitStack() as undo:
+        disk = options.directory or undo.enter_context(memory_disk())
+        registry = Registry()
+        undo.callback(registry.stop)
+        ours, hand = Ours(registry, disk), ByHand(registry, disk)
+        undo.callback(ours.remove)
         print(f"{'image':<8}{'wall s':>9}{'by hand':>9}{'ratio':>8}{'CPU s':>10}{'by hand':>9}{'ratio':>8}{'peak MiB':>12}   "
               "budget: wall 1.15, peak 64", flush=True)
         for name in options.image or makers:
             compare(name, makers[name](options.scale), registry, ours, hand, options.rounds)
-    finally:
-        ours.remove()
-        registry.stop()
-        if disk:
-            disk.remove()
 
 
 if __name__ == "__main__":

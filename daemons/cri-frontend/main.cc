@@ -23,7 +23,7 @@ jail::Confinement confinementOf(const jail::Start& start, const Fd& listener, sc
 int run(int argc, char** argv) {
   jail::Start start = jail::startDaemon("cri", argc, argv);
   LoadedConfig loaded = loadConfig(start.options);
-  answerBeforeOthers();
+  answerBeforeOthers(LaterThreads::alike);
   Fd listener = takeSocket(start.sockets, "cri");
   jail::confine(jail::Process::cri, confinementOf(start, listener, loaded.get()));
 

@@ -19,6 +19,7 @@
 #include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/log.h"
+#include "daemons/common/base/priority.h"
 #include "daemons/common/base/process.h"
 #include "daemons/common/jail/confine.h"
 #include "ipc/packet.h"
@@ -121,6 +122,8 @@ class Zygote {
   log::setComponent("fetch-zygote");
   try {
     prepareLibraries();
+    shareByItself();
+    workBehindOthers();
     Fd children = watchChildren();
     // Landlock is the fetcher's, raised anew in each: a rule holds an inode, and resolv.conf is replaced by
     // rename.

@@ -46,7 +46,7 @@ int serve(int argc, char** argv) {
   for (auto other : config.getStorage().getAdditionalStores()) others.push_back(ipc::toString(other));
   auto additional = openAdditional(path, others, identities.getStorageUid(), identities.getStorageGid());
   Helpers helpers = startHelpers(start, config, driver, additional);
-  answerBeforeOthers();  // after the helpers, which work
+  answerBeforeOthers(LaterThreads::ordinary);  // the helpers, which work, are there already
   Fd listener = takeSocket(start.sockets, "storaged");
   enterView(path);
   jail::confine(jail::Process::storaged, {.uid = identities.getStorageUid(),

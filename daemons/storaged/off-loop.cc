@@ -1,7 +1,5 @@
 #include "daemons/storaged/off-loop.h"
 
-#include "daemons/common/base/priority.h"
-
 namespace bulkhead::storaged {
 
 OffLoop::~OffLoop() {
@@ -14,7 +12,6 @@ void OffLoop::start(kj::Function<void()> job) {
   try {
     slot.thread = std::thread([&slot]() {
       {
-        workAsOthers();
         auto owned = kj::mv(slot.job);  // destroyed in this thread, before it counts as finished
         owned();
       }

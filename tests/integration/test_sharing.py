@@ -234,17 +234,26 @@ class Cost(unittest.TestCase):
                for name, t in took.items()})
         return {name: (t[len(t) // 2], t[int(len(t) * 0.99)]) for name, t in took.items()}
 
+    def look_during_pulls(self):
+        """What a pull adds to each call's (median, p99)."""
+        end = time.monotonic() + 2
+        quiet = self.look(lambda: time.monotonic() > end)
+        puller = threading.Thread(target=lambda: [self.pull(1) for _ in range(4)])
+        puller.start()
+        busy = self.look(lambda: not puller.is_alive())
+        return {name: (busy[name][0] - quiet[name][0], busy[name][1] - quiet[name][1]) for name in busy}
+
     def test_who_looks_does_not_wait_for_a_pull(self):
+        """Measured against a moment earlier: on a machine with other work some of both tails is the machine's."""
         os.nice(-10)  # the client's own turn is not what is measured
         self.addCleanup(os.nice, 10)
-        end = time.monotonic() + 1
-        self.look(lambda: time.monotonic() > end)
-        puller = threading.Thread(target=lambda: [self.pull(1) for _ in range(3)])
-        puller.start()
-        for name, (middle, late) in self.look(lambda: not puller.is_alive()).items():
-            # A pull keeps every core busy: the median says whether a loop waits for it, the tail that none hangs.
-            self.assertLess(middle, 0.005, name)
-            self.assertLess(late, 0.050, name)
+        if os.getpid() != os.getpgrp():
+            os.setsid()  # nor is what the registry, in the old session, takes from it (sched(7), autogroup)
+        for _ in range(3):
+            added = self.look_during_pulls()
+            if all(middle < 0.002 and late < 0.010 for middle, late in added.values()):
+                return
+        self.fail(f"a pull adds (median, p99 in s): {added}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@
 
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/io.h"
+#include "daemons/common/base/priority.h"
 
 namespace bulkhead {
 
@@ -54,6 +55,7 @@ pid_t spawnProgram(const std::string& program, const std::vector<std::string>& a
   try {
     // PDEATHSIG is set before the parent is checked: it may have died in between.
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(127);
+    shareByItself();
     resetSignals();
     int null = ::open("/dev/null", O_RDONLY);
     if (null < 0 || ::dup2(null, 0) < 0) ::_exit(127);

@@ -21,7 +21,8 @@ void closeAllBut(std::vector<int> keep);
 
 // Forks and executes one of our own helper programs: descriptors `fds` become 3, 4, … in it, 0 is /dev/null,
 // 1 and 2 are ours, the environment is empty, signals are reset. `program` is an absolute path; `arguments`
-// exclude argv[0]. The child is killed (SIGKILL) when the calling thread's process dies. Throws SystemError.
+// exclude argv[0]. It has a session, and so its own share of the processors. The child is killed (SIGKILL)
+// when the calling thread's process dies. Throws SystemError.
 pid_t spawnProgram(const std::string& program, const std::vector<std::string>& arguments,
                    const std::vector<int>& fds);
 

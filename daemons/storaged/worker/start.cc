@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "daemons/common/base/fd.h"
+#include "daemons/common/base/priority.h"
 #include "daemons/common/jail/confine.h"
 #include "daemons/common/jail/view.h"
 #include "ipc/convert.h"
@@ -45,6 +46,12 @@ jail::Confinement confinementOf(const Options& options) {
   return confinement;
 }
 
+// Those that somebody waits for take milliseconds.
+bool takesLong(jail::Process role) {
+  return role == jail::Process::unpackWorker || role == jail::Process::decompressWorker ||
+         role == jail::Process::eraseWorker;
+}
+
 }  // namespace
 
 int runWorker(int argc, char** argv, Cell cell, const Job& job) {
@@ -52,6 +59,7 @@ int runWorker(int argc, char** argv, Cell cell, const Job& job) {
   Options options = parseOptions(argc, argv);
   // A file over the limit that the zygote set (RLIMIT_FSIZE) is EFBIG.
   if (::signal(SIGXFSZ, SIG_IGN) == SIG_ERR) throwErrno("ignore SIGXFSZ");
+  if (takesLong(options.role)) workBehindOthers();
   if (cell == Cell::handed) jail::enterCell(Fd(cellMount));
   // An unpacked file has the archive's mode from the first, in a directory that nobody else enters.
   if (options.role == jail::Process::unpackWorker) ::umask(0);

@@ -2,6 +2,8 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/resource.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -416,6 +418,10 @@ TEST_F(ZygoteTest, AWorkerWithLibrariesEndsUpInItsCell) {
   EXPECT_NE(status.find("Seccomp:\t2\n"), status.npos);
   EXPECT_NE(status.find("Seccomp_filters:\t2\n"), status.npos) << "the zygote's and its own";
   EXPECT_NE(status.find("NoNewPrivs:\t1\n"), status.npos);
+  pid_t pid = std::stoi(process.substr(process.rfind('/') + 1));
+  EXPECT_EQ(::sched_getscheduler(pid), SCHED_BATCH) << "its turn comes when nobody waits for an answer";
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(pid)), 5);
+  EXPECT_EQ(::getsid(pid), zygote_.pid());
   for (const auto& open : std::filesystem::directory_iterator(process + "/fd")) {
     EXPECT_TRUE(std::filesystem::read_symlink(open).string().starts_with("pipe:")) << open;
   }

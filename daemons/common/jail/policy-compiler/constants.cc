@@ -122,6 +122,7 @@ const std::map<std::string_view, std::uint64_t>& names() {
       NAMED(SOCK_CLOEXEC),
       NAMED(SOCK_NONBLOCK),
       NAMED(SOL_SOCKET),
+      NAMED(SCHED_BATCH),
       NAMED(SOL_TCP),
       NAMED(SOL_IP),
       NAMED(SOL_IPV6),
