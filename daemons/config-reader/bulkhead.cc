@@ -144,6 +144,23 @@ void writeFetching(const Settings& settings, schema::Fetching::Builder fetching)
   fetching.getProxies().setNoProxy(settings.at("proxy.no_proxy").text());
 }
 
+const std::string& pathBeneath(const std::string& directory, const Setting& setting) {
+  const std::string& path = absolutePath(setting);
+  bool beneath = directory == "/" || path.starts_with(directory + "/");
+  if (!beneath || path == directory) setting.refuse("is not beneath trust.directory");
+  return path;
+}
+
+void writeTrust(const Settings& settings, schema::Trust::Builder trust) {
+  const std::string& directory = absolutePath(settings.at("trust.directory"));
+  const Setting& policy = settings.at("trust.signature_policy");
+  trust.setDirectory(directory);
+  trust.setPolicy(pathBeneath(directory, policy));
+  trust.setMayBeAbsent(!policy.isSet());
+  trust.setPolicies(pathBeneath(directory, settings.at("trust.signature_policy_dir")));
+  trust.setRegistriesDirectory(absolutePath(settings.at("trust.registries_dir")));
+}
+
 }  // namespace
 
 Settings readBulkhead(const std::vector<File>& files) {
@@ -165,6 +182,7 @@ void writeConfig(const Settings& settings, const Accounts& accounts, schema::Con
   writeFetching(settings, config.initFetching());
   config.setImageVolumes(imageVolumes(settings.at("image_volumes")));
   writeStorage(settings, config.initStorage());
+  writeTrust(settings, config.initTrust());
 }
 
 }  // namespace bulkhead::config

@@ -88,6 +88,16 @@ constexpr std::array bulkhead{
         "Directories of other Bulkhead stores, root's, whose images are used where they lie and never "
         "written; "
         "at most 8. Read at start."},
+    Key{"trust.directory", Type::text, "\"/etc\"",
+        "All that the verifier of image signatures sees, read-only. Policies and keys lie beneath it, behind "
+        "no symbolic link, readable by the storage uid."},
+    Key{"trust.signature_policy", Type::text, "\"/etc/containers/policy.json\"",
+        "containers-policy.json(5): whose images are accepted. Not set, and no such file: anything is. One "
+        "that is named here has to exist."},
+    Key{"trust.signature_policy_dir", Type::text, "\"/etc/bulkhead/policies\"",
+        "NAMESPACE.json here replaces the node's policy for pods of that namespace."},
+    Key{"trust.registries_dir", Type::text, "\"/etc/containers/registries.d\"",
+        "containers-registries.d(5): where signatures are stored. Read anew for every pull."},
     Key{"runtimes.NAME.path", Type::text, "",
         "Absolute path of the OCI runtime that handler NAME stands for."},
     Key{"registry[].prefix", Type::text, "",

@@ -30,6 +30,12 @@ grpc::StatusCode toStatusCode(Code code) {
   return grpc::StatusCode::INTERNAL;
 }
 
+// Words of cri-api (pkg/errors) that the kubelet looks for at the very front of what went wrong with a pull,
+// and finds only if the status has no code of its own (cri-client, pullImageV1; kubelet, evalCRIPullErr).
+bool isForKubelet(const std::string& reason) {
+  return reason.starts_with("RegistryUnavailable") || reason.starts_with("SignatureValidationFailed");
+}
+
 // Who cancelled it does not read the answer.
 grpc::Status cancelled() {
   log::debug("call cancelled by its client", {});
@@ -44,6 +50,7 @@ grpc::Status broken(const kj::Exception& exception) {
 }  // namespace
 
 grpc::Status toStatus(const Refusal& refusal) {
+  if (isForKubelet(refusal.reason)) return {grpc::StatusCode::UNKNOWN, refusal.reason};
   return {toStatusCode(refusal.code), describe(refusal)};
 }
 

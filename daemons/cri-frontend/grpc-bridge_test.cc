@@ -18,6 +18,15 @@ namespace {
 
 namespace v1 = ::runtime::v1;
 
+TEST(GrpcStatus, TheKubeletFindsItsWords) {
+  for (const char* reason :
+       {"RegistryUnavailable: it is down", "SignatureValidationFailed: it is not signed"}) {
+    auto status = toStatus({Code::permissionDenied, "image.image", reason});
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNKNOWN);
+    EXPECT_EQ(status.error_message(), reason);
+  }
+}
+
 TEST(GrpcStatus, EveryCodeHasItsOwn) {
   auto codeOf = [](Code code) { return toStatus({code, "field", "reason"}).error_code(); };
   EXPECT_EQ(codeOf(Code::invalidArgument), grpc::StatusCode::INVALID_ARGUMENT);

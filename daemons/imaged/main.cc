@@ -23,6 +23,7 @@ planner::Settings plannerSettings(schema::Config::Reader config) {
       identities.getImageGid(),
       ipc::toString(fetching.getRegistriesConf()),
       {},
+      ipc::toString(config.getTrust().getRegistriesDirectory()),
       {ipc::toString(fetching.getGlobalAuthFile()), ipc::toString(fetching.getNamespacedAuthDirectory())}};
   for (auto directory : fetching.getCertificateDirectories())
     settings.certificateDirectories.push_back(ipc::toString(directory));

@@ -13,12 +13,6 @@ void copy(schema::Platform::Reader from, schema::Platform::Builder to) {
   to.setVariant(from.getVariant());
 }
 
-void copy(schema::Documents::Reader from, schema::Documents::Builder to) {
-  to.setIndex(from.getIndex());
-  to.setManifest(from.getManifest());
-  to.setConfig(from.getConfig());
-}
-
 bool fits(schema::Documents::Reader documents) {
   return documents.getIndex().size() <= limits::document &&
          documents.getManifest().size() <= limits::document &&
@@ -29,7 +23,10 @@ bool fits(schema::Documents::Reader documents) {
 
 ResolveFlow::ResolveFlow(Desk& desk, Context context, kj::Own<Order> order)
     : desk_(desk), context_(context), order_(kj::mv(order)) {
-  copy(context_.getParams().getPlatform(), platform_.initRoot<schema::Platform>());
+  auto params = context_.getParams();
+  copy(params.getPlatform(), platform_.initRoot<schema::Platform>());
+  simple_ = params.getSignatures().getSimple();
+  sigstore_ = params.getSignatures().getSigstore();
 }
 
 kj::Promise<void> ResolveFlow::run() {
@@ -47,6 +44,8 @@ kj::Promise<void> ResolveFlow::attempt(unsigned index) {
     return next(index, {Code::permissionDenied, "image", ipc::toString(candidate.getBlocked())});
   call_ = kj::heap<FetcherCall>(desk_, plan_, index, *order_);
   copy(platform_.getRoot<schema::Platform>().asReader(), call_->request().initResolve());
+  call_->request().initSignatures().setSimple(simple_);
+  call_->request().getSignatures().setSigstore(sigstore_);
   return call_->run().then(
       [this, index](Outcome<ipc::Packet>&& reply) { return settle(index, kj::mv(reply)); });
 }
@@ -58,7 +57,9 @@ kj::Promise<void> ResolveFlow::settle(unsigned index, Outcome<ipc::Packet> reply
   if (read.isRefused()) return next(index, claimed(read.getRefused()));
   if (!read.isDocuments() || !fits(read.getDocuments()))
     return next(index, {Code::internal, "", "the fetcher answered with something else"});
-  fill(index, read.getDocuments());
+  auto signatures = ipc::packSignatures(read.getDocuments().getSignatures());
+  if (!signatures) return next(index, signatures.error());
+  fill(index, read.getDocuments(), *signatures);
   return kj::READY_NOW;
 }
 
@@ -75,10 +76,15 @@ kj::Promise<void> ResolveFlow::next(unsigned index, const Refusal& refusal) {
 }
 
 // The name is the plan's: what a fetcher says of it is not asked.
-void ResolveFlow::fill(unsigned index, schema::Documents::Reader documents) {
+void ResolveFlow::fill(unsigned index, schema::Documents::Reader from,
+                       const std::vector<ipc::PackedSignature>& signatures) {
   auto ok = context_.getResults().initResult().initOk();
   ok.setReference(plan_->get().getCandidates()[index].getReference());
-  copy(documents, ok.initDocuments());
+  auto to = ok.initDocuments();
+  to.setIndex(from.getIndex());
+  to.setManifest(from.getManifest());
+  to.setConfig(from.getConfig());
+  ipc::unpackSignatures(signatures, to.initSignatures(static_cast<unsigned>(signatures.size())));
 }
 
 }  // namespace bulkhead::imaged

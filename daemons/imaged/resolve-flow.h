@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemons/imaged/fetcher-call.h"
+#include "ipc/packed-signature.h"
 
 namespace bulkhead::imaged {
 
@@ -18,12 +19,15 @@ class ResolveFlow {
   kj::Promise<void> attempt(unsigned index);
   kj::Promise<void> settle(unsigned index, Outcome<ipc::Packet> reply);
   kj::Promise<void> next(unsigned index, const Refusal& refusal);
-  void fill(unsigned index, schema::Documents::Reader documents);
+  void fill(unsigned index, schema::Documents::Reader from,
+            const std::vector<ipc::PackedSignature>& signatures);
 
   Desk& desk_;
   Context context_;
   kj::Own<Order> order_;
   capnp::MallocMessageBuilder platform_;
+  bool simple_ = false;  // kinds of signatures that are to come along
+  bool sigstore_ = false;
   SharedPlan plan_;
   kj::Own<FetcherCall> call_;
 };

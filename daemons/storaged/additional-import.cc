@@ -86,6 +86,11 @@ class StoreImport {
       if (!added)
         log::warning("an image of an additional store is left out", {{"reason", describe(added.error())}});
     }
+    // They are judged at every use, like those that came with a pull.
+    for (const TrustRow& row : theirs_.trustOf(listed.id)) {
+      if (auto name = ImageReference::parse(row.reference, ""))
+        ours_.recordSignatures(listed.id, name->name(), row.signatures);
+    }
   }
 
   Index& ours_;

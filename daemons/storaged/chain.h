@@ -11,6 +11,7 @@
 #include "daemons/common/base/digest.h"
 #include "daemons/common/base/ids.h"
 #include "daemons/common/base/image-ref.h"
+#include "ipc/packed-signature.h"
 #include "ipc/schema/worker.capnp.h"
 
 namespace bulkhead::storaged {
@@ -21,6 +22,7 @@ struct Documents {
   std::string index;  // empty: the reference led straight to a manifest
   std::string manifest;
   std::string config;
+  std::vector<ipc::PackedSignature> signatures;  // not part of the chain: for the signature policy
 };
 
 struct VerifiedLayer {
@@ -47,6 +49,7 @@ struct VerifiedImage {
   // Not empty: Docker's schema 1, of which this is the manifest. `id` and all of the config are to come
   // (schema1-completion.h).
   std::string schema1;
+  std::vector<ipc::PackedSignature> signatures = {};
 
   // What the image will be known by: "host/path@TOP", and "host/path:tag" unless a digest was asked for,
   // which makes the tag of a reference that has both mere decoration.

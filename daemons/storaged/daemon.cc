@@ -32,16 +32,18 @@ Storage::Storage(kj::UnixEventPort& port, const std::string& path, Fd zygote, co
   sweep(parts_);
 }
 
-Daemon::Daemon(kj::AsyncIoContext& io, Storage& storage, Fd listener, ipc::PermittedPeer cri, Fd mounter)
+Daemon::Daemon(kj::AsyncIoContext& io, Storage& storage, SignatureCheck& trust, Fd listener,
+               ipc::PermittedPeer cri, Fd mounter)
     : storage_(storage),
-      images_(storage.parts()),
+      trust_(trust),
+      images_(storage.parts(), trust_),
       layers_(storage.parts()),
       usage_(storage.parts()),
       users_(storage.parts()),
       mounterDoor_(io.unixEventPort, std::move(mounter), layers_, storage.parts().driver),
       criDoor_(*io.lowLevelProvider, std::move(listener), std::move(cri),
                [this]() -> capnp::Capability::Client {
-                 return kj::heap<StorageServer>(images_, layers_, usage_, users_, storage_.parts());
+                 return kj::heap<StorageServer>(images_, trust_, layers_, usage_, users_, storage_.parts());
                }) {}
 
 kj::Promise<void> Daemon::run() {

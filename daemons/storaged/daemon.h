@@ -11,6 +11,7 @@
 #include "daemons/storaged/layers-door.h"
 #include "daemons/storaged/parts.h"
 #include "daemons/storaged/shared-layer.h"
+#include "daemons/storaged/signature-check.h"
 #include "daemons/storaged/user-lookup.h"
 #include "daemons/storaged/writable-layer.h"
 #include "ipc/rpc.h"
@@ -50,13 +51,15 @@ class Storage {
 
 class Daemon {
  public:
-  Daemon(kj::AsyncIoContext& io, Storage& storage, Fd listener, ipc::PermittedPeer cri, Fd mounter);
+  Daemon(kj::AsyncIoContext& io, Storage& storage, SignatureCheck& trust, Fd listener, ipc::PermittedPeer cri,
+         Fd mounter);
 
   // Serves until a helper is gone, then rejects; resolves never.
   kj::Promise<void> run();
 
  private:
   Storage& storage_;
+  SignatureCheck& trust_;
   ImageStore images_;
   WritableLayers layers_;
   ContainerUsage usage_;

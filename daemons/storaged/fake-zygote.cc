@@ -51,6 +51,11 @@ void decompress(Fd input, Fd output, Result result) {
   result.setDecompressed();
 }
 
+void verify(Fd input, const FakeZygote::Judge& judge, Result result) {
+  auto packet = ipc::readMessage(input.get(), plenty);
+  judge(packet->as<schema::VerifyInput>(), result);
+}
+
 void parse(Fd input, const FakeZygote::Parser& parser, Result result) {
   auto packet = ipc::readMessage(input.get(), plenty);
   auto parse = packet->as<schema::ParseInput>();
@@ -76,7 +81,7 @@ void lookUp(Fd input, Result result) {
 
 // One worker's life.
 void work(std::shared_ptr<ipc::Packet> packet, const std::string& store, const FakeZygote::Parser& parser,
-          const FakeZygote::Sleep& sleep) {
+          const FakeZygote::Judge& judge, const FakeZygote::Sleep& sleep) {
   auto request = packet->as<schema::WorkerRequest>();
   Fd input = packet->takeFd(0);
   Fd output = packet->takeFd(1);
@@ -93,6 +98,9 @@ void work(std::shared_ptr<ipc::Packet> packet, const std::string& store, const F
       break;
     case schema::WorkerRequest::PARSE:
       parse(std::move(input), parser, result);
+      break;
+    case schema::WorkerRequest::VERIFY:
+      verify(std::move(input), judge, result);
       break;
     case schema::WorkerRequest::ERASE:
       erase(store + "/trash/" + ipc::toString(request.getErase()), result);
@@ -111,8 +119,8 @@ void work(std::shared_ptr<ipc::Packet> packet, const std::string& store, const F
 
 }  // namespace
 
-FakeZygote::FakeZygote(std::string store, Parser parser)
-    : store_(std::move(store)), parser_(std::move(parser)) {
+FakeZygote::FakeZygote(std::string store, Parser parser, Judge judge)
+    : store_(std::move(store)), parser_(std::move(parser)), judge_(std::move(judge)) {
   auto pair = makeSocketPair(SOCK_SEQPACKET);
   mainEnd_ = std::move(pair.first);
   ownEnd_ = std::move(pair.second);
@@ -130,8 +138,9 @@ void FakeZygote::serve() {
     if (packet->as<schema::WorkerRequest>().isKill()) continue;
     if (packet->as<schema::WorkerRequest>().isLookup()) ++lookups;
     auto shared = std::make_shared<ipc::Packet>(std::move(*packet));
-    workers_.emplace_back(
-        [this, shared]() { work(shared, store_, parser_, [this]() { awake_.get_future().wait(); }); });
+    workers_.emplace_back([this, shared]() {
+      work(shared, store_, parser_, judge_, [this]() { awake_.get_future().wait(); });
+    });
   }
   awake_.set_value();
   for (std::thread& worker : workers_) worker.join();

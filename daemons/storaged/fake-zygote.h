@@ -27,7 +27,10 @@ class FakeZygote {
   // the other end is closed. Once.
   using Sleep = std::function<void()>;
 
-  FakeZygote(std::string store, Parser parser);
+  // What a verifier answers; called in another thread.
+  using Judge = std::function<void(schema::VerifyInput::Reader, schema::WorkerResult::Builder)>;
+
+  FakeZygote(std::string store, Parser parser, Judge judge);
   // The other end must be closed by then.
   ~FakeZygote();
 
@@ -41,6 +44,7 @@ class FakeZygote {
 
   std::string store_;
   Parser parser_;
+  Judge judge_;
   Fd mainEnd_;
   Fd ownEnd_;
   std::promise<void> awake_;

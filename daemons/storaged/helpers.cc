@@ -21,6 +21,7 @@ constexpr auto probeLimit = std::chrono::seconds(60);
 
 Fd startZygote(const jail::Start& start, schema::Config::Reader config, Driver driver, int store,
                const std::vector<int>& additional) {
+  Fd trust = openDirectory(ipc::toString(config.getTrust().getDirectory()));
   auto pair = makeSocketPair(SOCK_SEQPACKET);
   std::vector<std::string> arguments{"--root",         start.options.root,
                                      "--storage-uid",  std::to_string(config.getIdentities().getStorageUid()),
@@ -31,7 +32,7 @@ Fd startZygote(const jail::Start& start, schema::Config::Reader config, Driver d
                                      "--device-nodes", config.getPull().getDeviceNodes() ? "allow" : "refuse",
                                      "--driver",       std::string(nameOf(driver)),
                                      "--additional",   std::to_string(additional.size())};
-  std::vector<int> descriptors{pair.second.get(), store};
+  std::vector<int> descriptors{pair.second.get(), store, trust.get()};
   descriptors.insert(descriptors.end(), additional.begin(), additional.end());
   (void)spawnProgram(start.options.library + "/bulkhead-storage-zygote", arguments, descriptors);
   return std::move(pair.first);

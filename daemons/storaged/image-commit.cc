@@ -88,8 +88,9 @@ kj::Promise<Outcome<void>> ImageCommit::record() {
   }
   std::vector<Digest> diffIds;
   for (const VerifiedLayer& layer : image_.layers) diffIds.push_back(layer.diffId);
-  ImageRow row{image_.id,     image_.manifestDigest, image_.documentBytes, image_.user,
-               image_.config, image_.document,       image_.annotations,   image_.artifact};
+  ImageRow row{image_.id,     image_.manifestDigest,   image_.documentBytes, image_.user,
+               image_.config, image_.document,         image_.annotations,   image_.artifact,
+               false,         image_.reference.name(), image_.signatures};
   return parts_.writes.run<Outcome<void>>(
       [row = std::move(row), fresh = std::move(fresh), diffIds = std::move(diffIds),
        names = image_.names()](Index& index) { return index.commitImage(row, fresh, diffIds, names); });

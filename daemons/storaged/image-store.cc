@@ -34,15 +34,34 @@ class ImageStore::Ticket {
   const Intake* intake_ = nullptr;
 };
 
-kj::Promise<Begun> ImageStore::begin(ImageReference reference, Documents documents) {
+kj::Promise<Begun> ImageStore::begin(ImageReference reference, Documents documents,
+                                     const std::string& podNamespace) {
   if (auto sizes = checkSizes(documents); !sizes) return Begun(tl::unexpected(sizes.error()));
   if (roll_->begun >= limits::imagesComingIn) {
     return Begun(refuse(Code::resourceExhausted, "", "too many images are being pulled at once"));
   }
   auto ticket = std::make_shared<Ticket>(roll_);
-  return check(std::move(reference), std::move(documents)).then([this, ticket](Checked&& image) -> Begun {
+  auto signatures = std::move(documents.signatures);
+  auto checked = check(std::move(reference), std::move(documents))
+                     .then([this, podNamespace, signatures = std::move(signatures)](
+                               Checked&& image) mutable -> kj::Promise<Checked> {
+                       if (!image) return kj::mv(image);
+                       image->signatures = std::move(signatures);
+                       return trusted(*std::move(image), podNamespace);
+                     });
+  return checked.then([this, ticket](Checked&& image) -> Begun {
     if (!image) return tl::unexpected(image.error());
     return admit(*std::move(image), ticket);
+  });
+}
+
+kj::Promise<Checked> ImageStore::trusted(VerifiedImage image, const std::string& podNamespace) {
+  TrustCandidate candidate{
+      image.reference.text(), {image.topDigest.text(), image.manifestDigest.text()}, image.signatures};
+  auto judged = trust_.mayEnter(std::move(candidate), podNamespace);
+  return judged.then([image = std::move(image)](Outcome<void>&& accepted) mutable -> Checked {
+    if (!accepted) return tl::unexpected(accepted.error());
+    return std::move(image);
   });
 }
 

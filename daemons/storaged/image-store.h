@@ -9,15 +9,18 @@
 #include "daemons/common/base/image-ref.h"
 #include "daemons/storaged/intake.h"
 #include "daemons/storaged/parts.h"
+#include "daemons/storaged/signature-check.h"
 
 namespace bulkhead::storaged {
 
 class ImageStore {
  public:
-  explicit ImageStore(Parts& parts) : parts_(parts) {}
+  ImageStore(Parts& parts, SignatureCheck& trust) : parts_(parts), trust_(trust) {}
 
-  // Has a worker parse the documents and checks the chain. Refusals as in storage.capnp, beginImage.
-  kj::Promise<Outcome<kj::Own<Intake>>> begin(ImageReference reference, Documents documents);
+  // Has a worker parse the documents, checks the chain, and asks the signature policy of the pod's namespace.
+  // Refusals as in storage.capnp, beginImage.
+  kj::Promise<Outcome<kj::Own<Intake>>> begin(ImageReference reference, Documents documents,
+                                              const std::string& podNamespace);
 
   // `name`: 64 digits, "sha256:" and 64 digits, or a reference. Nothing if it names no image; refuses what is
   // no name.
@@ -41,8 +44,10 @@ class ImageStore {
   Outcome<std::optional<ImageId>> find(const std::string& name) const;
   Outcome<kj::Own<Intake>> admit(VerifiedImage image, std::shared_ptr<Ticket> ticket);
   kj::Promise<Outcome<VerifiedImage>> check(ImageReference reference, Documents documents);
+  kj::Promise<Outcome<VerifiedImage>> trusted(VerifiedImage image, const std::string& podNamespace);
 
   Parts& parts_;
+  SignatureCheck& trust_;
   Turnstile parseTurns_{limits::parsesAtOnce};
   std::shared_ptr<Roll> roll_ = std::make_shared<Roll>();
   mutable std::vector<ImageView> listed_;

@@ -30,6 +30,8 @@ constexpr const char* schema = R"sql(
     WITHOUT ROWID;
   CREATE INDEX container_images_by_image ON container_images(image);
   CREATE VIEW used_images(image) AS SELECT image FROM containers UNION ALL SELECT image FROM container_images;
+  CREATE TABLE signatures(image TEXT NOT NULL, repository TEXT NOT NULL, position INTEGER NOT NULL,
+    signature BLOB NOT NULL, PRIMARY KEY(image, repository, position));
   PRAGMA user_version = 3;
 )sql";
 
@@ -214,6 +216,7 @@ Outcome<void> Index::commitImage(const ImageRow& image, const std::vector<LayerR
         .bind(image.id.text())
         .run();
   }
+  recordSignatures(image.id, image.repository, image.signatures);
   transaction.commit();
   return {};
 }
@@ -288,6 +291,7 @@ void Index::forgetImage(const ImageId& id) {
   Statement(database_, "DELETE FROM names WHERE image = ?").bind(id.text()).run();
   Statement(database_, "DELETE FROM manifests WHERE image = ?").bind(id.text()).run();
   Statement(database_, "DELETE FROM annotations WHERE image = ?").bind(id.text()).run();
+  Statement(database_, "DELETE FROM signatures WHERE image = ?").bind(id.text()).run();
   Statement(database_, "DELETE FROM images WHERE id = ?").bind(id.text()).run();
   transaction.commit();
 }

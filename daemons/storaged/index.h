@@ -38,7 +38,16 @@ struct ImageRow {
   std::string document;  // the config as it came
   Annotations annotations;
   bool artifact = false;
-  bool elsewhere = false;  // an additional store's: it stays as long as that has it
+  bool elsewhere = false;               // an additional store's: it stays as long as that has it
+  std::string repository;               // "host/path" that it was pulled from
+  std::vector<std::string> signatures;  // that came with it: packed-signature.h
+};
+
+// What is known of a stored image under one of its names, for the signature policy.
+struct TrustRow {
+  std::string reference;             // "host/path:tag" or "host/path@sha256:…"
+  std::vector<std::string> digests;  // every manifest and index that was seen to lead to the image
+  std::vector<std::string> signatures;
 };
 
 // A stored image as it is shown. `tags` are "host/path:tag", `digests` "host/path@sha256:…"; there is at
@@ -94,7 +103,8 @@ class Index {
   // fresh layers with one diff id the first ever committed stays. `names` are moved from wherever they
   // pointed. Refuses failedPrecondition if the index holds that id with another config or other diff ids:
   // nothing but a parse worker that lies, now or then, gives one config two meanings. (So ImageConfig in
-  // storage.capnp grows only together with this schema's version.)
+  // storage.capnp grows only together with this schema's version.) Signatures, if any came, replace those of
+  // the same image and repository.
   Outcome<void> commitImage(const ImageRow& image, const std::vector<LayerRow>& fresh,
                             const std::vector<Digest>& layers, const std::vector<std::string>& names);
   std::optional<ImageView> image(const ImageId& id) const;
@@ -104,6 +114,11 @@ class Index {
   std::optional<ImageId> imageNamed(const std::string& name) const;
   // By a digest that the image was not pulled by: a manifest of an index, in the same repository.
   std::optional<ImageId> imageWithManifest(const Digest& manifest, const std::string& repository) const;
+  // In place of what was known of the image in that repository; none leaves it as it is.
+  void recordSignatures(const ImageId& image, const std::string& repository,
+                        const std::vector<std::string>& signatures);
+  // One for each name; none if there is no such image.
+  std::vector<TrustRow> trustOf(const ImageId& id) const;
   // The image and its names. Absent is ok; refuses failedPrecondition, naming a container that is on it, and
   // for what is elsewhere.
   Outcome<void> removeImage(const ImageId& id);
@@ -145,6 +160,7 @@ class Index {
   std::int64_t version() const;
   void prepare();
   void annotate(const ImageRow& image);
+  std::vector<std::string> signaturesOf(const ImageId& id, const std::string& repository) const;
   bool agreesWith(const ImageRow& image, const std::vector<Digest>& layers) const;
   mutable Database database_;
 };

@@ -242,7 +242,7 @@ TEST_F(IntakeTest, ALayerOverTheLimitIsRefusedBeforeItIsFetched) {
   TestLayer layer{std::string(33 * 1024 * 1024, 'x'), digestOf("whatever"), Codec::GZIP};
   TestImage image{{layer}};
   publish(image);
-  auto begun = images().begin(referenceOf("test.io/app:1"), image.documents()).wait(io_.waitScope);
+  auto begun = images().begin(referenceOf("test.io/app:1"), image.documents(), "").wait(io_.waitScope);
   ASSERT_FALSE(begun);
   EXPECT_EQ(begun.error().code, Code::resourceExhausted);
   EXPECT_EQ(begun.error().field, "manifest.layers[0].size");
@@ -253,7 +253,7 @@ TEST_F(IntakeTest, ImagesComingInAreCountedFromTheFirstLookToTheLastReference) {
   std::vector<kj::Promise<Outcome<kj::Own<Intake>>>> begun;
   TestImage image{{TestLayer::of("a")}};
   publish(image);
-  auto beginOne = [&]() { return this->images().begin(referenceOf("test.io/app:1"), image.documents()); };
+  auto beginOne = [&]() { return this->images().begin(referenceOf("test.io/app:1"), image.documents(), ""); };
   for (size_t i = 0; i < limits::imagesComingIn; ++i) begun.push_back(beginOne());
   EXPECT_EQ(beginOne().wait(io_.waitScope).error().code, Code::resourceExhausted);  // nothing is parsed yet
   std::vector<kj::Own<Intake>> intakes;
@@ -280,7 +280,7 @@ TEST_F(IntakeTest, AWorkerThatSleepsIsGivenUp) {
 
 TEST_F(IntakeTest, SilentParserIsAnError) {
   TestImage unknown{{TestLayer::of("a")}};
-  auto begun = images().begin(referenceOf("test.io/app:1"), unknown.documents()).wait(io_.waitScope);
+  auto begun = images().begin(referenceOf("test.io/app:1"), unknown.documents(), "").wait(io_.waitScope);
   ASSERT_FALSE(begun);
   EXPECT_EQ(begun.error().code, Code::internal);
 }

@@ -11,6 +11,7 @@
 #include "daemons/storaged/daemon.h"
 #include "daemons/storaged/driver-choice.h"
 #include "daemons/storaged/helpers.h"
+#include "daemons/storaged/signature-check.h"
 #include "daemons/storaged/store.h"
 #include "ipc/convert.h"
 
@@ -32,6 +33,11 @@ PullLimits pullLimits(schema::Pull::Reader config) {
           config.getMaxCompressionRatio(), config.getSchema1()};
 }
 
+TrustSettings trustSettings(schema::Trust::Reader trust) {
+  return {ipc::toString(trust.getDirectory()), ipc::toString(trust.getPolicy()), trust.getMayBeAbsent(),
+          ipc::toString(trust.getPolicies())};
+}
+
 int serve(int argc, char** argv) {
   auto start = jail::startDaemon("storaged", argc, argv);
   auto loaded = loadConfig(start.options);
@@ -40,6 +46,8 @@ int serve(int argc, char** argv) {
   std::string path = start.layout.storage();
 
   prepareStore(path, identities.getStorageUid(), identities.getStorageGid());
+  TrustSettings trust = trustSettings(config.getTrust());
+  PolicyWatch watch(trust.policy, trust.policies);
   Driver driver = chooseDriver(path, ipc::toString(config.getStorage().getDriver()),
                                [&start]() { return probeDrivers(start); });
   std::vector<std::string> others;
@@ -59,7 +67,8 @@ int serve(int argc, char** argv) {
   Storage storage(io.unixEventPort, path, std::move(helpers.zygote), pullLimits(config.getPull()), driver,
                   additional);
   ipc::PermittedPeer cri{identities.getCriUid(), start.options.peerCgroup};
-  Daemon daemon(io, storage, std::move(listener), std::move(cri), std::move(helpers.mounter));
+  SignatureCheck signatures(storage.parts(), std::move(trust), std::move(watch));
+  Daemon daemon(io, storage, signatures, std::move(listener), std::move(cri), std::move(helpers.mounter));
   io.waitScope.setBusyPollInterval(32);  // a pipe that is never empty keeps nobody else waiting
   jail::notifyReady(start);
   daemon.run().wait(io.waitScope);

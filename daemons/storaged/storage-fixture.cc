@@ -21,6 +21,14 @@ std::string makeTemporary() {
 
 }  // namespace
 
+void acceptAnything(schema::VerifyInput::Reader question, schema::WorkerResult::Builder result) {
+  if (question.isWanted()) {
+    result.initWanted().setAnything(true);
+  } else {
+    result.initVerdict().setAnything(true);
+  }
+}
+
 ImageReference referenceOf(const std::string& text) {
   return ImageReference::parse(text, "reference").value();
 }
@@ -69,6 +77,8 @@ StorageTest::StorageTest() : StorageTest(makeTemporary()) {
 
 StorageTest::StorageTest(const std::string& path) : path_(path) {
   prepareStore(path_, ::getuid(), ::getgid());
+  fs::create_directory(path_ + "/policy");
+  judge_ = acceptAnything;
   open();
 }
 
@@ -85,17 +95,25 @@ void StorageTest::open() {
       if (image.documents().config == document) image.describe(result.initConfig());
     }
   };
-  zygote_ = std::make_unique<FakeZygote>(path_, parse);
+  auto judge = [this](schema::VerifyInput::Reader question, schema::WorkerResult::Builder result) {
+    std::lock_guard lock(mutex_);
+    judge_(question, result);
+  };
+  zygote_ = std::make_unique<FakeZygote>(path_, parse, judge);
   constexpr std::uint64_t layerBytes = 32 * 1024 * 1024;
   constexpr PullLimits limits{layerBytes, layerBytes / 2 * 3, 100, 1000};
   storage_ = std::make_unique<Storage>(io_.unixEventPort, path_, zygote_->takeSocket(), limits);
-  images_ = std::make_unique<ImageStore>(storage_->parts());
+  TrustSettings settings{path_, policyPath(), true, path_ + "/policies"};
+  trust_ = std::make_unique<SignatureCheck>(storage_->parts(), settings,
+                                            PolicyWatch(settings.policy, settings.policies));
+  images_ = std::make_unique<ImageStore>(storage_->parts(), *trust_);
   containers_ = std::make_unique<WritableLayers>(storage_->parts());
 }
 
 void StorageTest::close() {
   containers_.reset();
   images_.reset();
+  trust_.reset();
   storage_.reset();
   zygote_.reset();
   for (std::thread& writer : writers_) writer.join();
@@ -107,6 +125,11 @@ void StorageTest::restart() {
   open();
 }
 
+void StorageTest::judgeBy(FakeZygote::Judge judge) {
+  std::lock_guard lock(mutex_);
+  judge_ = std::move(judge);
+}
+
 void StorageTest::publish(const TestImage& image) {
   std::lock_guard lock(mutex_);
   published_.push_back(image);
@@ -114,7 +137,7 @@ void StorageTest::publish(const TestImage& image) {
 
 kj::Own<Intake> StorageTest::begin(const std::string& reference, const TestImage& image) {
   publish(image);
-  auto begun = images().begin(referenceOf(reference), image.documents()).wait(io_.waitScope);
+  auto begun = images().begin(referenceOf(reference), image.documents(), "").wait(io_.waitScope);
   if (!begun) throw std::runtime_error(bulkhead::describe(begun.error()));
   return kj::mv(*begun);
 }

@@ -68,6 +68,12 @@ class StorageTest : public testing::Test {
   // Lets background work end; then how many entries are in a directory of the store.
   size_t countIn(const char* directory);
 
+  // What the verifier says of each question from now on; at first it accepts anything.
+  void judgeBy(FakeZygote::Judge judge);
+  SignatureCheck& trust() { return *trust_; }
+  // Where the policy would be; only its coming and going is looked at here.
+  [[nodiscard]] std::string policyPath() const { return path_ + "/policy/policy.json"; }
+
   void waitABit() { parts().timer.afterDelay(50 * kj::MILLISECONDS).wait(io_.waitScope); }
 
   [[nodiscard]] int lookups() const { return zygote_->lookups; }
@@ -85,12 +91,17 @@ class StorageTest : public testing::Test {
 
   std::mutex mutex_;  // published_ is read by the fake's threads
   std::vector<TestImage> published_;
+  FakeZygote::Judge judge_;  // the same
   std::vector<std::thread> writers_;
   std::unique_ptr<FakeZygote> zygote_;
   std::unique_ptr<Storage> storage_;
+  std::unique_ptr<SignatureCheck> trust_;
   std::unique_ptr<ImageStore> images_;
   std::unique_ptr<WritableLayers> containers_;
 };
+
+// A verifier's answer where there is no policy.
+void acceptAnything(schema::VerifyInput::Reader question, schema::WorkerResult::Builder result);
 
 ImageReference referenceOf(const std::string& text);
 

@@ -42,8 +42,11 @@ void writeUser(schema::User::Builder to, const FoundUser& user) {
   for (capnp::uint i = 0; i < groups.size(); ++i) groups.set(i, user.groups[i]);
 }
 
-Documents readDocuments(schema::Documents::Reader from) {
-  return {ipc::toString(from.getIndex()), ipc::toString(from.getManifest()), ipc::toString(from.getConfig())};
+Outcome<Documents> readDocuments(schema::Documents::Reader from) {
+  auto signatures = ipc::packSignatures(from.getSignatures());
+  if (!signatures) return tl::unexpected(signatures.error());
+  return Documents{ipc::toString(from.getIndex()), ipc::toString(from.getManifest()),
+                   ipc::toString(from.getConfig()), *std::move(signatures)};
 }
 
 Outcome<ContainerRow> readContainer(schema::Storaged::CreateLayerParams::Reader from) {
@@ -60,6 +63,16 @@ Outcome<ContainerRow> readContainer(schema::Storaged::CreateLayerParams::Reader 
   return row;
 }
 
+// The root and the volumes; ids that are none were refused by readContainer().
+std::vector<ImageUse> readUses(schema::Storaged::CreateLayerParams::Reader from, const ImageId& root) {
+  std::vector<ImageUse> uses{{root, ipc::toString(from.getAsked())}};
+  for (auto volume : from.getVolumes()) {
+    if (auto id = ImageId::parse(ipc::toString(volume.getImageId()), "volumes"))
+      uses.push_back({*std::move(id), ipc::toString(volume.getAsked())});
+  }
+  return uses;
+}
+
 }  // namespace
 
 kj::Promise<void> StorageServer::beginImage(BeginImageContext context) {
@@ -71,9 +84,14 @@ kj::Promise<void> StorageServer::beginImage(BeginImageContext context) {
       ipc::writeRefusal(context.getResults().initResult().initRefused(), reference.error());
       return kj::READY_NOW;
     }
-    Documents documents = readDocuments(params.getDocuments());
-    context.releaseParams();  // up to 12 MiB
-    auto begun = images_.begin(*std::move(reference), std::move(documents));
+    auto documents = readDocuments(params.getDocuments());
+    if (!documents) {
+      ipc::writeRefusal(context.getResults().initResult().initRefused(), documents.error());
+      return kj::READY_NOW;
+    }
+    std::string podNamespace = ipc::toString(params.getNamespace());
+    context.releaseParams();  // up to 16 MiB
+    auto begun = images_.begin(*std::move(reference), *std::move(documents), podNamespace);
     return begun.then([context](Outcome<kj::Own<Intake>>&& intake) mutable {
       auto result = context.getResults().initResult();
       if (intake) {
@@ -148,11 +166,19 @@ kj::Promise<void> StorageServer::listPulls(ListPullsContext context) {
 
 kj::Promise<void> StorageServer::createLayer(CreateLayerContext context) {
   context.allowCancellation();
-  return answerLater("createLayer", [&]() {
-    auto row = readContainer(context.getParams());
-    kj::Promise<Outcome<void>> created = nullptr;
-    if (row) created = layers_.create(*std::move(row));
-    if (!row) created = Outcome<void>(tl::unexpected(row.error()));
+  return answerLater("createLayer", [&]() -> kj::Promise<void> {
+    auto params = context.getParams();
+    auto row = readContainer(params);
+    if (!row) {
+      ipc::writeRefusal(context.getResults().initResult().initRefused(), row.error());
+      return kj::READY_NOW;
+    }
+    auto trusted = trust_.mayBeUsed(readUses(params, row->image), ipc::toString(params.getNamespace()));
+    auto created = trusted.then(
+        [this, row = *std::move(row)](Outcome<void>&& may) mutable -> kj::Promise<Outcome<void>> {
+          if (!may) return kj::mv(may);
+          return layers_.create(std::move(row));
+        });
     return created.then([context](Outcome<void>&& outcome) mutable {
       writeNothing(context.getResults().initResult(), outcome);
     });
@@ -200,6 +226,30 @@ kj::Promise<void> StorageServer::listLayers(ListLayersContext context) {
       list[i].setContainerId(rows[i].id.text());
       list[i].setImageId(rows[i].image.text());
     }
+  });
+}
+
+kj::Promise<void> StorageServer::signaturesWanted(SignaturesWantedContext context) {
+  context.allowCancellation();
+  return answerLater("signaturesWanted", [&]() -> kj::Promise<void> {
+    auto params = context.getParams();
+    std::optional<ImageReference> name;
+    if (params.getReference().size() > 0) {
+      auto reference = ImageReference::parse(ipc::toString(params.getReference()), "reference");
+      if (!reference) {
+        ipc::writeRefusal(context.getResults().initResult().initRefused(), reference.error());
+        return kj::READY_NOW;
+      }
+      name = *std::move(reference);
+    }
+    auto wanted = trust_.wanted(name, ipc::toString(params.getNamespace()));
+    return wanted.then([context](Outcome<SignatureKinds>&& kinds) mutable {
+      auto result = context.getResults().initResult();
+      if (!kinds) return ipc::writeRefusal(result.initRefused(), kinds.error());
+      auto to = result.initOk();
+      to.setSimple(kinds->simple);
+      to.setSigstore(kinds->sigstore);
+    });
   });
 }
 

@@ -11,9 +11,9 @@ namespace bulkhead::storaged {
 
 class StorageServer final : public schema::Storaged::Server {
  public:
-  StorageServer(ImageStore& images, WritableLayers& layers, ContainerUsage& usage, UserLookup& users,
-                const Parts& parts)
-      : images_(images), layers_(layers), usage_(usage), users_(users), parts_(parts) {}
+  StorageServer(ImageStore& images, SignatureCheck& trust, WritableLayers& layers, ContainerUsage& usage,
+                UserLookup& users, const Parts& parts)
+      : images_(images), trust_(trust), layers_(layers), usage_(usage), users_(users), parts_(parts) {}
 
   kj::Promise<void> beginImage(BeginImageContext context) override;
   kj::Promise<void> imageStatus(ImageStatusContext context) override;
@@ -25,9 +25,11 @@ class StorageServer final : public schema::Storaged::Server {
   kj::Promise<void> removeLayer(RemoveLayerContext context) override;
   kj::Promise<void> listLayers(ListLayersContext context) override;
   kj::Promise<void> lookupUser(LookupUserContext context) override;
+  kj::Promise<void> signaturesWanted(SignaturesWantedContext context) override;
 
  private:
   ImageStore& images_;
+  SignatureCheck& trust_;
   WritableLayers& layers_;
   ContainerUsage& usage_;
   UserLookup& users_;

@@ -96,6 +96,10 @@ Worker ZygoteClient::lookup(const std::vector<LayerName>& layers) {
   });
 }
 
+Worker ZygoteClient::verify() {
+  return start(true, false, [&](Request request) { request.setVerify(); });
+}
+
 Worker ZygoteClient::start(bool input, bool output, const std::function<void(Request)>& describe) {
   std::uint64_t number = next_++;
   Worker worker{WorkerLease(*this, number), {}};

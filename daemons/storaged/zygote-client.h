@@ -66,6 +66,7 @@ class ZygoteClient {
   Worker decompress(schema::WorkerRequest::Codec codec);
   Worker parse();
   Worker lookup(const std::vector<LayerName>& layers);  // of an image, topmost first
+  Worker verify();
 
   // Rejects when the zygote is gone; resolves never. Once.
   kj::Promise<void> untilGone();

@@ -71,6 +71,13 @@ struct Source {
   authorities @5 :Data;    # certs.d: more trust anchors (PEM)
   certificate @6 :Data;    # certs.d: the client's certificate and key (PEM); empty: none
   key @7 :Data;
+  signatures @8 :SignatureStores;
+}
+
+struct SignatureStores {
+  # Where registries.d says that the signatures of a source's images are.
+  lookaside @0 :Text;         # URL of the store, without the image's path; empty: none
+  attachments @1 :Bool;       # beside the image, by tag; true unless it says no
 }
 
 struct Place {
@@ -92,6 +99,7 @@ struct FetchRequest {
     resolve @5 :Image.Platform;
     blob @6 :Blob;
   }
+  signatures @7 :Image.SignatureKinds;  # that are to come with the documents
 
   struct Access {
     source @0 :Source;

@@ -3,6 +3,7 @@
     PYTHONPATH=tests/support tests/fuzz/seeds.py
 """
 
+import base64
 import gzip
 import io
 import json
@@ -121,7 +122,43 @@ def texts():
           control="http://a.test/\nhttp://b.test/\t\r", idn="http://ä.test/\nHTTPS://B.TEST:443")
 
 
+def signatures():
+    """Of the shape of real ones, by keys that nobody trusts."""
+    pem = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEGh0f\n-----END PUBLIC KEY-----\n"
+    data = base64.b64encode(pem.encode()).decode()
+    keys = {"type": "sigstoreSigned", "keyDatas": [data], "rekorPublicKeyPath": "/etc/rekor.pub",
+            "signedIdentity": {"type": "remapIdentity", "prefix": "mirror.test/a", "signedPrefix": "quay.io"}}
+    keyless = {"type": "sigstoreSigned", "rekorPublicKeyData": data, "fulcio": {
+        "caPath": "/etc/ca.pem", "oidcIssuer": "https://issuer.test", "subjectEmail": "dev@example.com"}}
+    gpg = {"type": "signedBy", "keyType": "GPGKeys", "keyPaths": ["/etc/a.gpg"],
+           "signedIdentity": {"type": "exactReference", "dockerReference": "quay.io/a:1"}}
+    scopes = {"quay.io/team/app:1": [keys], "quay.io": [gpg, keyless], "*.example.com": [{"type": "reject"}], "": [gpg]}
+    write("signature-policy", lax='{"default":[{"type":"insecureAcceptAnything"}]}',
+          whole=json.dumps({"default": [{"type": "reject"}], "transports": {"docker": scopes, "atomic": {"": [gpg]}}}),
+          twice='{"default":[{"type":"reject"}],"default":[{"type":"insecureAcceptAnything"}]}', empty='{"default":[]}')
+    claim = {"critical": {"type": "cosign container image signature", "image": {"docker-manifest-digest": ZEROS},
+                          "identity": {"docker-reference": "quay.io/a:1@" + ZEROS}}, "optional": {"timestamp": 1}}
+    body = {"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": {
+        "data": {"hash": {"algorithm": "sha256", "value": "0" * 64}},
+        "signature": {"content": data, "publicKey": {"content": data}}}}
+    entry = {"SignedEntryTimestamp": data, "Payload": {
+        "body": base64.b64encode(json.dumps(body).encode()).decode(), "integratedTime": 1700000000, "logIndex": 1, "logID": "0" * 64}}
+    certificate = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null",
+         "-subj", "/CN=x", "-addext", "subjectAltName=email:dev@example.com", "-addext", "extendedKeyUsage=codeSigning",
+         "-addext", "1.3.6.1.4.1.57264.1.8=ASN1:UTF8String:issuer"], capture_output=True, check=True).stdout
+    write("signature", claim=b"\0" + json.dumps(claim).encode(),
+          simple=b"\0" + json.dumps(claim).replace("cosign container image", "atomic container").encode(),
+          log=b"\1" + json.dumps(entry).encode(), certificate=b"\2" + certificate, chain=b"\2" + certificate * 3,
+          attached=b"\3" + data.encode(), attached_claim=b"\3" + json.dumps(claim).encode())
+    attached = {"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", "digest": ZEROS, "size": 7, "annotations": {
+        "dev.cosignproject.cosign/signature": data, "dev.sigstore.cosign/bundle": json.dumps(entry)}}
+    write("registry-documents", attachments=json.dumps({"layers": [attached, attached]}),
+          extension=json.dumps({"signatures": [{"schemaVersion": 2, "type": "atomic", "content": data}]}))
+
+
 if __name__ == "__main__":
+    signatures()
     unpack()
     decompress()
     documents()

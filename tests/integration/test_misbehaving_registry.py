@@ -22,7 +22,7 @@ PATIENCE = 2  # seconds without progress, as configured below
 LONGEST = 45  # for one pull, retries and a loaded machine included
 AUTH = api.AuthConfig(username="user", password="hunter2")
 
-UNREACHABLE = ("UNAVAILABLE",)
+UNREACHABLE = ("UNKNOWN",)  # "RegistryUnavailable: …", which the kubelet finds under no other code
 BROKEN = ("FAILED_PRECONDITION", "INVALID_ARGUMENT")
 TOO_MUCH = ("RESOURCE_EXHAUSTED",)
 DENIED = ("PERMISSION_DENIED",)

@@ -64,7 +64,7 @@ class Registry(Replay):
                     good = self.registry.answers[path]
                     self.registry.answers[path] = endless(status)
                     with self.subTest(name, status=status):
-                        codes = {200: REFUSED, 404: ("NOT_FOUND",), 500: ("UNAVAILABLE",)}[status]
+                        codes = {200: REFUSED, 404: ("NOT_FOUND",), 500: ("UNKNOWN",)}[status]
                         self.refused(reference, codes=codes)
                     self.registry.answers[path] = good
             self.registry.answers["/token"] = endless()
@@ -245,7 +245,7 @@ class Registry(Replay):
                 good = self.registry.answers[path]
                 self.registry.answers[path] = (307, {"Location": target}, b"S3CRET")
                 with self.subTest(target, path=path):
-                    text = self.refused(reference, codes=REFUSED + ("UNAVAILABLE", "NOT_FOUND", "PERMISSION_DENIED"))
+                    text = self.refused(reference, codes=REFUSED + ("UNKNOWN", "NOT_FOUND", "PERMISSION_DENIED"))
                     self.assertNotIn("S3CRET", text)
                 self.registry.answers[path] = good
         self.assertNotIn("S3CRET", self.instance.daemon_log())

@@ -292,6 +292,24 @@ constexpr std::array table{
         .reason = "reads root's account files in a read-only mount of one image, and holds nothing",
     },
     Privileges{
+        .process = Process::verifyWorker,
+        .name = "verify-worker",
+        .program = "bulkhead-storage-verifier",
+        .identity = Identity::storage,
+        .capabilities = nothing,
+        .bounding = nothing,
+        .noNewPrivileges = true,
+        .filtered = true,
+        .mayExecute = false,
+        .network = Network::none,
+        .ownMountNamespace = true,
+        .passesOn = false,
+        .limits = {.openFiles = 64, .addressSpace = 512 * MiB, .fileSize = 0, .cpuSeconds = 30},
+        .connectsTo = "",
+        .reason = "parses strangers' signatures; reads root's policy and public keys, the world-readable "
+                  "part of one directory, read-only",
+    },
+    Privileges{
         .process = Process::mounter,
         .name = "mounter",
         .program = "bulkhead-mounter",
@@ -427,7 +445,7 @@ bool isStorageWorker(Process process) {
   using enum Process;
   return process == unpackWorker || process == eraseWorker || process == measureWorker ||
          process == composeWorker || process == decompressWorker || process == parseWorker ||
-         process == lookupWorker;
+         process == lookupWorker || process == verifyWorker;
 }
 
 }  // namespace bulkhead::jail

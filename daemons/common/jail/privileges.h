@@ -36,6 +36,7 @@ enum class Process {
   decompressWorker,
   parseWorker,
   lookupWorker,
+  verifyWorker,
   mounter,
   netd,
   netnsHelper,

@@ -27,6 +27,11 @@ Refusal volumeFailed(Refusal refusal) {
   return {refusal.code, "", "ImageVolumeMountFailed: " + describe(refusal)};
 }
 
+// The kubelet asks for what it pulled, by id, and says beside it what the pod calls that.
+const std::string& nameAsked(const ::runtime::v1::ImageSpec& image) {
+  return image.user_specified_image().empty() ? image.image() : image.user_specified_image();
+}
+
 Refusal stoppedMeanwhile() {
   return {Code::failedPrecondition, "pod_sandbox_id", "the pod was stopped meanwhile"};
 }
@@ -141,10 +146,12 @@ Answer<void> CreateContainerFlow::recordIntent() {
 
 Answer<void> CreateContainerFlow::makeLayer() {
   std::vector<VolumeImage> volumes;
-  for (const MountPlan& mount : plan_.mounts) {
-    if (mount.image) volumes.push_back({*mount.image, mount.imageName});
+  for (int i = 0; i < config_.mounts_size(); ++i) {
+    const MountPlan& mount = plan_.mounts[static_cast<size_t>(i)];
+    if (mount.image) volumes.push_back({*mount.image, nameAsked(config_.mounts(i).image())});
   }
-  return frontend_.storaged.createLayer(id_, *image_, volumes);
+  return frontend_.storaged.createLayer(id_, *image_, nameAsked(config_.image()),
+                                        pod_->record.config().metadata().namespace_(), volumes);
 }
 
 Answer<void> CreateContainerFlow::launch() {

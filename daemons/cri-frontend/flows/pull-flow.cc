@@ -1,6 +1,7 @@
 #include "daemons/cri-frontend/flows/pull-flow.h"
 
 #include "daemons/cri-frontend/clock.h"
+#include "daemons/cri-frontend/translate/image-name.h"
 
 namespace bulkhead::cri {
 namespace {
@@ -8,7 +9,8 @@ namespace {
 // The kubelet looks for this word to tell a registry that is down from an image that is not there (cri-api,
 // pkg/errors: ErrRegistryUnavailable). Only imaged can mean it.
 Refusal ofRegistry(Refusal refusal) {
-  if (refusal.code != Code::unavailable) return refusal;
+  bool said = refusal.reason.starts_with("RegistryUnavailable");
+  if (refusal.code != Code::unavailable || said) return refusal;
   return {refusal.code, "", "RegistryUnavailable: " + describe(refusal)};
 }
 
@@ -18,7 +20,8 @@ Answer<ImageId> PullFlow::run(Frontend& frontend, const std::string& asked, Cred
                               std::string podNamespace) {
   auto flow = kj::heap<PullFlow>(frontend, asked, std::move(credentials), std::move(podNamespace));
   auto& self = *flow;
-  auto pulled = andThen(self.begin(), [&self](Begun&& begun) { return self.transfer(std::move(begun)); });
+  auto started = andThen(self.askPolicy(), [&self](SignatureKinds&& kinds) { return self.begin(kinds); });
+  auto pulled = andThen(kj::mv(started), [&self](Begun&& begun) { return self.transfer(std::move(begun)); });
   return pulled.attach(kj::mv(flow));
 }
 
@@ -30,12 +33,23 @@ PullFlow::PullFlow(Frontend& frontend, const std::string& asked, Credentials cre
       podNamespace_(std::move(podNamespace)),
       line_(frontend.pulls, {asked, asked, nowNanoseconds(), "resolving", ""}) {}
 
-Answer<Begun> PullFlow::begin() {
-  auto resolved = reworded(frontend_.imaged.resolve(asked_, credentials_, podNamespace_), ofRegistry);
-  return andThen(kj::mv(resolved), [this](Resolved&& found) {
+// Which registry a short name means, only resolve will tell.
+Answer<SignatureKinds> PullFlow::askPolicy() {
+  std::optional<ImageReference> name;
+  if (!isShortName(asked_)) {
+    auto parsed = ImageReference::parse(asked_, "image");
+    if (!parsed) return refused<SignatureKinds>(parsed.error());
+    name = std::move(*parsed);
+  }
+  return frontend_.storaged.signaturesWanted(name, podNamespace_);
+}
+
+Answer<Begun> PullFlow::begin(SignatureKinds signatures) {
+  auto resolved = frontend_.imaged.resolve(asked_, credentials_, podNamespace_, signatures);
+  return andThen(reworded(kj::mv(resolved), ofRegistry), [this](Resolved&& found) {
     reference_ = std::move(found.reference);
     line_.found(reference_->text(), reference_->host());
-    return frontend_.storaged.beginImage(*reference_, std::move(found.documents));
+    return frontend_.storaged.beginImage(*reference_, std::move(found.documents), podNamespace_);
   });
 }
 

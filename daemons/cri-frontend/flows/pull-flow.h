@@ -17,7 +17,8 @@ class PullFlow {
   PullFlow(Frontend& frontend, const std::string& asked, Credentials credentials, std::string podNamespace);
 
  private:
-  Answer<Begun> begin();
+  Answer<SignatureKinds> askPolicy();
+  Answer<Begun> begin(SignatureKinds signatures);
   Answer<ImageId> transfer(Begun begun);
   // Resolves when the layer's pipe is closed; refusals are kept for explain().
   kj::Promise<void> fetchLayer(const Begun::Layer& layer, schema::Intake::Client intake);

@@ -49,8 +49,11 @@ void writeAuth(schema::Auth::Builder to, const Credentials& from) {
   to.setRegistryToken(from.registryToken);
 }
 
-Documents readDocuments(schema::Documents::Reader from) {
-  return {ipc::toString(from.getIndex()), ipc::toString(from.getManifest()), ipc::toString(from.getConfig())};
+Outcome<Documents> readDocuments(schema::Documents::Reader from) {
+  auto signatures = ipc::packSignatures(from.getSignatures());
+  if (!signatures) return tl::unexpected<Refusal>(signatures.error());
+  return Documents{ipc::toString(from.getIndex()), ipc::toString(from.getManifest()),
+                   ipc::toString(from.getConfig()), std::move(*signatures)};
 }
 
 // The name is imaged's word, and parsed like anybody's.
@@ -58,7 +61,9 @@ Outcome<Resolved> readResolved(schema::Result<schema::Resolved>::Reader result) 
   if (result.isRefused()) return tl::unexpected<Refusal>(ipc::readRefusal(result.getRefused()));
   auto reference = ImageReference::parse(ipc::toString(result.getOk().getReference()), "image");
   if (!reference) return tl::unexpected<Refusal>(reference.error());
-  return Resolved{std::move(*reference), readDocuments(result.getOk().getDocuments())};
+  auto documents = readDocuments(result.getOk().getDocuments());
+  if (!documents) return tl::unexpected<Refusal>(documents.error());
+  return Resolved{std::move(*reference), std::move(*documents)};
 }
 
 std::vector<std::string> readNames(schema::Names::Reader from) {
@@ -73,14 +78,16 @@ ImagedClient::ImagedClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, st
     : timer_(timer), peer_(io, name, std::move(socket)) {}
 
 Answer<Resolved> ImagedClient::resolve(const std::string& asked, const Credentials& credentials,
-                                       const std::string& podNamespace) {
+                                       const std::string& podNamespace, SignatureKinds signatures) {
   return callPeer<Resolved>(
-      timer_, name, Repeat::onceIfDisconnected, [this, asked, credentials, podNamespace]() {
+      timer_, name, Repeat::onceIfDisconnected, [this, asked, credentials, podNamespace, signatures]() {
         auto request = peer_.get<schema::Imaged>().resolveRequest();
         request.setReference(asked);
         request.setNamespace(podNamespace);
         writeAuth(request.initAuth(), credentials);
         writePlatform(request.initPlatform());
+        request.initSignatures().setSimple(signatures.simple);
+        request.getSignatures().setSigstore(signatures.sigstore);
         return request.send().then([](auto&& response) { return readResolved(response.getResult()); });
       });
 }

@@ -8,6 +8,7 @@
 #include "daemons/common/base/fd.h"
 #include "daemons/common/base/image-ref.h"
 #include "daemons/cri-frontend/peers/calling.h"
+#include "ipc/packed-signature.h"
 #include "ipc/rpc.h"
 #include "ipc/schema/image.capnp.h"
 
@@ -28,6 +29,13 @@ struct Documents {
   std::string index;
   std::string manifest;
   std::string config;
+  std::vector<ipc::PackedSignature> signatures;
+};
+
+// Which signatures an image should bring along.
+struct SignatureKinds {
+  bool simple = false;
+  bool sigstore = false;
 };
 
 // An image found in a registry, and under which name.
@@ -42,7 +50,7 @@ class ImagedClient {
 
   // For the platform we run on. `asked` is what the user wrote: a short name may mean several.
   Answer<Resolved> resolve(const std::string& asked, const Credentials& credentials,
-                           const std::string& podNamespace);
+                           const std::string& podNamespace, SignatureKinds signatures);
   // Streams the blob into `sink`, which is closed when the answer is there.
   Answer<void> fetch(const ImageReference& reference, const Credentials& credentials,
                      const std::string& podNamespace, const Digest& digest, uint64_t size, Fd sink);

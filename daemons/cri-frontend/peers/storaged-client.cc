@@ -46,6 +46,18 @@ ImageUser readUser(schema::User::Reader from) {
   return user;
 }
 
+SignatureKinds readKinds(schema::SignatureKinds::Reader from) {
+  return {from.getSimple(), from.getSigstore()};
+}
+
+void writeDocuments(schema::Documents::Builder to, const Documents& from) {
+  to.setIndex(ipc::toData(from.index));
+  to.setManifest(ipc::toData(from.manifest));
+  to.setConfig(ipc::toData(from.config));
+  auto signatures = to.initSignatures(static_cast<capnp::uint>(from.signatures.size()));
+  ipc::unpackSignatures(from.signatures, signatures);
+}
+
 Outcome<Begun> readBegun(schema::Begun::Reader from) {
   Begun begun{{}, from.getIntake()};
   for (auto layer : from.getMissing()) {
@@ -61,22 +73,32 @@ Outcome<Begun> readBegun(schema::Begun::Reader from) {
 StoragedClient::StoragedClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket)
     : timer_(timer), peer_(io, name, std::move(socket)) {}
 
-Answer<Begun> StoragedClient::beginImage(const ImageReference& reference, Documents documents) {
-  return callPeer<Begun>(timer_, name, Repeat::onceIfDisconnected,
-                         [this, reference, documents = std::move(documents)]() -> Answer<Begun> {
-                           auto request = peer_.get<schema::Storaged>().beginImageRequest();
-                           request.setReference(reference.text());
-                           auto to = request.initDocuments();
-                           to.setIndex(ipc::toData(documents.index));
-                           to.setManifest(ipc::toData(documents.manifest));
-                           to.setConfig(ipc::toData(documents.config));
-                           return request.send().then([](auto&& response) -> Outcome<Begun> {
-                             auto result = response.getResult();
-                             if (result.isRefused())
-                               return tl::unexpected<Refusal>(ipc::readRefusal(result.getRefused()));
-                             return readBegun(result.getOk());
-                           });
-                         });
+Answer<SignatureKinds> StoragedClient::signaturesWanted(const std::optional<ImageReference>& reference,
+                                                        const std::string& podNamespace) {
+  return callPeer<SignatureKinds>(
+      timer_, name, Repeat::onceIfDisconnected, [this, reference, podNamespace]() {
+        auto request = peer_.get<schema::Storaged>().signaturesWantedRequest();
+        if (reference) request.setReference(reference->text());
+        request.setNamespace(podNamespace);
+        return request.send().then(
+            [](auto&& response) { return readResult(response.getResult(), readKinds); });
+      });
+}
+
+Answer<Begun> StoragedClient::beginImage(const ImageReference& reference, Documents documents,
+                                         const std::string& podNamespace) {
+  auto attempt = [this, reference, documents = std::move(documents), podNamespace]() {
+    auto request = peer_.get<schema::Storaged>().beginImageRequest();
+    request.setReference(reference.text());
+    writeDocuments(request.initDocuments(), documents);
+    request.setNamespace(podNamespace);
+    return request.send().then([](auto&& response) -> Outcome<Begun> {
+      auto result = response.getResult();
+      if (result.isRefused()) return tl::unexpected<Refusal>(ipc::readRefusal(result.getRefused()));
+      return readBegun(result.getOk());
+    });
+  };
+  return callPeer<Begun>(timer_, name, Repeat::onceIfDisconnected, kj::mv(attempt));
 }
 
 Answer<std::optional<Fd>> StoragedClient::layerPipe(schema::Intake::Client intake, uint32_t index) {
@@ -185,18 +207,22 @@ Answer<ImageUser> StoragedClient::lookupUser(const ImageId& image, const std::st
 }
 
 Answer<void> StoragedClient::createLayer(const ContainerId& container, const ImageId& image,
+                                         const std::string& asked, const std::string& podNamespace,
                                          const std::vector<VolumeImage>& volumes) {
-  return callPeer<void>(timer_, name, Repeat::onceIfDisconnected, [this, container, image, volumes]() {
+  auto attempt = [this, container, image, asked, podNamespace, volumes]() {
     auto request = peer_.get<schema::Storaged>().createLayerRequest();
     request.setContainerId(container.text());
     request.setImageId(image.text());
+    request.setAsked(asked);
+    request.setNamespace(podNamespace);
     auto list = request.initVolumes(static_cast<capnp::uint>(volumes.size()));
     for (capnp::uint i = 0; i < list.size(); ++i) {
       list[i].setImageId(volumes[i].id.text());
       list[i].setAsked(volumes[i].asked);
     }
     return request.send().then([](auto&& response) { return readNothing(response.getResult()); });
-  });
+  };
+  return callPeer<void>(timer_, name, Repeat::onceIfDisconnected, kj::mv(attempt));
 }
 
 Answer<void> StoragedClient::removeLayer(const ContainerId& container) {

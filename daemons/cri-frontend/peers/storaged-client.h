@@ -80,7 +80,11 @@ class StoragedClient {
  public:
   StoragedClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket);
 
-  Answer<Begun> beginImage(const ImageReference& reference, Documents documents);
+  // What the signature policy of that namespace could ask of an image. No name: of any image.
+  Answer<SignatureKinds> signaturesWanted(const std::optional<ImageReference>& reference,
+                                          const std::string& podNamespace);
+  Answer<Begun> beginImage(const ImageReference& reference, Documents documents,
+                           const std::string& podNamespace);
   // Nothing if the layer has arrived with another image.
   Answer<std::optional<Fd>> layerPipe(schema::Intake::Client intake, uint32_t index);
   Answer<StoredImage> commit(schema::Intake::Client intake);
@@ -96,8 +100,9 @@ class StoragedClient {
   // Whom `user` (base/user-spec.h) means in that image; with `memberships` its groups too.
   Answer<ImageUser> lookupUser(const ImageId& image, const std::string& user, bool memberships);
 
-  Answer<void> createLayer(const ContainerId& container, const ImageId& image,
-                           const std::vector<VolumeImage>& volumes);
+  // `asked`: the name by which the user means that image, for the signature policy of the namespace.
+  Answer<void> createLayer(const ContainerId& container, const ImageId& image, const std::string& asked,
+                           const std::string& podNamespace, const std::vector<VolumeImage>& volumes);
   Answer<void> removeLayer(const ContainerId& container);
   // Containers that have a writable layer.
   Answer<std::vector<ContainerId>> listLayers();

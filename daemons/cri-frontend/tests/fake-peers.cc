@@ -103,7 +103,19 @@ class FakeStoraged final : public schema::Storaged::Server {
  public:
   FakeStoraged(Script& script, FakeStore& store) : script_(script), store_(store) {}
 
+  // Wants cosign's, always.
+  kj::Promise<void> signaturesWanted(SignaturesWantedContext context) override {
+    auto params = context.getParams();
+    store_.policyAsked = ipc::toString(params.getNamespace()) + " " + ipc::toString(params.getReference());
+    if (refusedBy(script_, "storaged.signaturesWanted", store_.policyAsked, context.getResults()))
+      return kj::READY_NOW;
+    context.getResults().initResult().initOk().setSigstore(true);
+    return kj::READY_NOW;
+  }
   kj::Promise<void> beginImage(BeginImageContext context) override {
+    auto params = context.getParams();
+    store_.begunFor = ipc::toString(params.getNamespace());
+    store_.signatures = params.getDocuments().getSignatures().size();
     auto name = ipc::toString(context.getParams().getReference());
     if (refusedBy(script_, "storaged.beginImage", name, context.getResults())) return kj::READY_NOW;
     auto ok = context.getResults().initResult().initOk();
@@ -149,6 +161,8 @@ class FakeStoraged final : public schema::Storaged::Server {
     auto id = ipc::toString(context.getParams().getContainerId());
     if (refusedBy(script_, "storaged.createLayer", id, context.getResults())) return kj::READY_NOW;
     store_.layers.insert(id);
+    store_.asked = ipc::toString(context.getParams().getNamespace()) + " " +
+                   ipc::toString(context.getParams().getAsked());
     store_.volumes.clear();
     for (auto volume : context.getParams().getVolumes())
       store_.volumes.insert(ipc::toString(volume.getImageId()));
@@ -198,7 +212,10 @@ class FakeImaged final : public schema::Imaged::Server {
     }
     auto ok = context.getResults().initResult().initOk();
     ok.setReference(ImageReference::parse(name, "image")->text());
-    ok.initDocuments().setManifest(ipc::toData("{}"));
+    auto documents = ok.initDocuments();
+    documents.setManifest(ipc::toData("{}"));
+    if (context.getParams().getSignatures().getSigstore())
+      documents.initSignatures(1)[0].initSigstore().setSignature("c2lnbmVk");
     return kj::READY_NOW;
   }
   // Short names may be Docker Hub's or those of second.test.

@@ -45,6 +45,10 @@ struct FakeStore {
   std::set<std::string> volumes;              // images that the last container mounts
   std::string user;                           // of every image
   std::string document = "{}";                // likewise
+  std::string policyAsked;                    // of the last pull: "NAMESPACE REFERENCE"
+  std::string begunFor;                       // likewise its namespace
+  size_t signatures = 0;                      // and what came with it
+  std::string asked;                          // of the last container: "NAMESPACE NAME"
   uint32_t missingLayers = 0;                 // of the next pull
   std::set<uint32_t> arrivedLayers;           // of those: brought by another image meanwhile
   std::string received;                       // bytes that came through layer pipes

@@ -11,6 +11,7 @@
 #include "daemons/common/base/log.h"
 #include "daemons/imaged/fetcher/blob-transfer.h"
 #include "daemons/imaged/fetcher/image-documents.h"
+#include "daemons/imaged/fetcher/image-signatures.h"
 #include "ipc/convert.h"
 #include "ipc/packet.h"
 #include "ipc/schema/fetch.capnp.h"
@@ -45,6 +46,20 @@ std::vector<ListedPlace> placesOf(capnp::List<schema::Place>::Reader list) {
                       {ipc::toString(place.getAuthorities()), {}, {}}});
   }
   return places;
+}
+
+void write(schema::Signature::Builder to, const FoundSignature& from) {
+  if (const auto* message = std::get_if<SimpleMessage>(&from)) {
+    to.setSimple(ipc::toData(*message));
+    return;
+  }
+  const auto& attachment = std::get<Attachment>(from);
+  auto out = to.initSigstore();
+  out.setPayload(ipc::toData(attachment.payload));
+  out.setSignature(attachment.signature);
+  out.setCertificate(attachment.certificate);
+  out.setChain(attachment.chain);
+  out.setBundle(attachment.bundle);
 }
 
 // One operation, from the request to the reply.
@@ -117,23 +132,47 @@ class Operation {
       auto left =
           std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
       http_.finishWithin(left / (clients_.size() - i));
-      auto documents = fetchDocuments(*clients_[i], reference, wanted, schema1_);
-      if (documents) return answer(*clients_[i], reference, *documents, reply);
-      if (i + 1 == clients_.size()) return tl::unexpected(documents.error());
-      log::warning("a mirror fails, the next source is asked", {{"source", clients_[i]->who()},
-                                                                {"image", reference.text()},
-                                                                {"reason", describe(documents.error())}});
+      auto done = resolveAt(i, reference, wanted, reply);
+      if (done || i + 1 == clients_.size()) return done;
+      log::warning(
+          "a mirror fails, the next source is asked",
+          {{"source", clients_[i]->who()}, {"image", reference.text()}, {"reason", describe(done.error())}});
     }
   }
 
-  static Outcome<void> answer(const RegistryClient& source, const ImageReference& reference,
-                              const ImageDocuments& documents, schema::FetchReply::Builder reply) {
-    log::info("image found", {{"image", reference.text()}, {"source", source.who()}});
+  Outcome<void> resolveAt(size_t source, const ImageReference& reference, const Platform& wanted,
+                          schema::FetchReply::Builder reply) {
+    RegistryClient& client = *clients_[source];
+    auto documents = fetchDocuments(client, reference, wanted, schema1_);
+    if (!documents) return tl::unexpected(documents.error());
+    auto signatures = findSignatures(client, searchAt(source), digestsOf(*documents));
+    if (!signatures) return tl::unexpected(signatures.error());
+    log::info("image found", {{"image", reference.text()}, {"source", client.who()}});
+    answer(*documents, *signatures, reply);
+    return {};
+  }
+
+  [[nodiscard]] SignatureSearch searchAt(size_t source) const {
+    auto stores = request_.getSources()[static_cast<unsigned>(source)].getSource().getSignatures();
+    auto kinds = request_.getSignatures();
+    return {kinds.getSimple(), kinds.getSigstore(), ipc::toString(stores.getLookaside()),
+            stores.getAttachments()};
+  }
+
+  static std::vector<Digest> digestsOf(const ImageDocuments& documents) {
+    std::vector<Digest> digests{digestOf(documents.manifest)};
+    if (!documents.index.empty()) digests.push_back(digestOf(documents.index));
+    return digests;
+  }
+
+  static void answer(const ImageDocuments& documents, const std::vector<FoundSignature>& signatures,
+                     schema::FetchReply::Builder reply) {
     auto out = reply.initDocuments();
     out.setIndex(ipc::toData(documents.index));
     out.setManifest(ipc::toData(documents.manifest));
     out.setConfig(ipc::toData(documents.config));
-    return {};
+    auto list = out.initSignatures(static_cast<unsigned>(signatures.size()));
+    for (unsigned i = 0; i < list.size(); ++i) write(list[i], signatures[i]);
   }
 
   Outcome<void> fetchBlob(schema::FetchReply::Builder reply) {

@@ -52,8 +52,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool isWanted(const std::string& name) {
-  static constexpr std::array<std::string_view, 4> wanted{"www-authenticate", "location", "content-type",
-                                                          "content-range"};
+  static constexpr std::array<std::string_view, 5> wanted{"www-authenticate", "location", "content-type",
+                                                          "content-range", "x-registry-supports-signatures"};
   return std::find(wanted.begin(), wanted.end(), name) != wanted.end();
 }
 

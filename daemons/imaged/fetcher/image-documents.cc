@@ -11,17 +11,11 @@ namespace bulkhead::fetcher {
 namespace {
 
 Outcome<void> checkDigest(const RegistryClient& client, const Digest& wanted, const std::string& document) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-  unsigned size = 0;
-  if (EVP_Digest(document.data(), document.size(), hash.data(), &size, EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("no SHA-256");
-  static constexpr const char* digits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex.append({digits[hash[i] >> 4], digits[hash[i] & 15]});
-  if (hex == wanted.hex()) return {};
+  Digest digest = digestOf(document);
+  if (digest.hex() == wanted.hex()) return {};
   return refuse(
       Code::failedPrecondition, "",
-      client.who() + " answers with sha256:" + hex + ", and the reference asks for " + wanted.text());
+      client.who() + " answers with " + digest.text() + ", and the reference asks for " + wanted.text());
 }
 
 // A manifest, checked where its digest is known.
@@ -64,6 +58,17 @@ Outcome<void> descend(RegistryClient& client, const Platform& platform, ImageDoc
 }
 
 }  // namespace
+
+Digest digestOf(const std::string& document) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+  unsigned size = 0;
+  if (EVP_Digest(document.data(), document.size(), hash.data(), &size, EVP_sha256(), nullptr) != 1)
+    throw std::runtime_error("no SHA-256");
+  static constexpr const char* digits = "0123456789abcdef";
+  std::string text = "sha256:";
+  for (unsigned i = 0; i < size; ++i) text.append({digits[hash[i] >> 4], digits[hash[i] & 15]});
+  return Digest::parse(text, "").value();
+}
 
 Outcome<ImageDocuments> fetchDocuments(RegistryClient& client, const ImageReference& reference,
                                        const Platform& platform, bool schema1) {

@@ -62,14 +62,44 @@ Outcome<std::string> RegistryClient::manifest(const std::string& tagOrDigest) {
   const char* joint = tagOrDigest.find(':') == std::string::npos ? ":" : "@";
   std::vector<std::string> accepted{manifestTypes};
   if (schema1_) accepted.emplace_back(schema1Types);
-  return document({"/manifests/" + tagOrDigest, joint + tagOrDigest, accepted, documentDeadline},
+  return document(
+      {ofRepository("/manifests/" + tagOrDigest), joint + tagOrDigest, accepted, documentDeadline},
+      limits::document);
+}
+
+std::string RegistryClient::ofRepository(const std::string& path) const {
+  return "/v2/" + registry_.repository + path;
+}
+
+// containers/image asks the same address. A 401 says as much, and is not answered: a token for no repository
+// would be good for nothing else.
+Outcome<bool> RegistryClient::hasSignatureExtension() {
+  Wanted ping{"/v2/", {}, {}, documentDeadline};
+  for (int attempt = 1;; ++attempt) {
+    auto nothing = [](const HttpResponse&, std::string_view) { return true; };
+    auto response = askRegistry(ping, nothing);
+    if (response && response->status < 500 && response->status != 429)
+      return response->header("x-registry-supports-signatures") == "1";
+    Refusal refusal =
+        response ? brokenAnswerFrom(who(), response->status) : noAnswerFrom(who(), response.error());
+    if (refusal.code != Code::unavailable || attempt == triesWithoutProgress) return tl::unexpected(refusal);
+    http_.pause(backoff(attempt));
+  }
+}
+
+Outcome<std::string> RegistryClient::signatures(const Digest& digest) {
+  return document({"/extensions/v2/" + registry_.repository + "/signatures/" + digest.text(),
+                   " signatures of " + digest.text(),
+                   {},
+                   documentDeadline},
                   limits::document);
 }
 
 Outcome<std::string> RegistryClient::smallBlob(const Digest& digest, std::uint64_t size) {
   if (size > limits::document)
     return refuse(Code::resourceExhausted, "", digest.text() + " is larger than 4 MiB");
-  auto body = document({"/blobs/" + digest.text(), "@" + digest.text(), {}, documentDeadline}, size);
+  auto body =
+      document({ofRepository("/blobs/" + digest.text()), "@" + digest.text(), {}, documentDeadline}, size);
   if (body && body->size() < size)
     return refuse(Code::failedPrecondition, "", digest.text() + " is shorter than declared");
   return body;
@@ -77,7 +107,7 @@ Outcome<std::string> RegistryClient::smallBlob(const Digest& digest, std::uint64
 
 tl::expected<HttpResponse, Failure> RegistryClient::blob(const Digest& digest, std::uint64_t offset,
                                                          const BodySink& sink) {
-  Wanted wanted{"/blobs/" + digest.text(), "@" + digest.text(), {}, 0ms};
+  Wanted wanted{ofRepository("/blobs/" + digest.text()), "@" + digest.text(), {}, 0ms};
   if (offset > 0) wanted.headers.push_back("Range: bytes=" + std::to_string(offset) + "-");
   return request(wanted, sink);
 }
@@ -151,7 +181,7 @@ tl::expected<HttpResponse, Transport> RegistryClient::askRegistry(const Wanted& 
 
 Url RegistryClient::urlOf(const Wanted& wanted) const {
   const char* scheme = plain_ ? "http://" : "https://";
-  auto url = Url::parse(scheme + registry_.host + "/v2/" + registry_.repository + wanted.path);
+  auto url = Url::parse(scheme + registry_.host + wanted.path);
   if (!url) throw std::runtime_error("the registry's address does not make a URL");  // checked by main
   return *url;
 }

@@ -37,6 +37,12 @@ class RegistryClient {
   // A blob that must be exactly `size` bytes, at most limits::document. The same.
   Outcome<std::string> smallBlob(const Digest& digest, std::uint64_t size);
 
+  // Whether it keeps signatures beside its images (X-Registry-Supports-Signatures). Refuses unavailable one
+  // that does not answer.
+  Outcome<bool> hasSignatureExtension();
+  // What that extension says of a manifest, at most limits::document bytes of JSON. Refusals as manifest().
+  Outcome<std::string> signatures(const Digest& digest);
+
   // One attempt at a blob, from byte `offset` on if the registry can (206), else from the start (200).
   tl::expected<HttpResponse, Failure> blob(const Digest& digest, std::uint64_t offset, const BodySink& sink);
 
@@ -44,12 +50,13 @@ class RegistryClient {
   [[nodiscard]] std::string who() const { return registry_.who(); }
   // The bearer token that a token server issued meanwhile; nothing if none did.
   [[nodiscard]] const std::optional<IssuedToken>& issued() const { return authorizer_.issued(); }
+  [[nodiscard]] const RegistryAccess& registry() const { return registry_; }
   [[nodiscard]] HttpClient& http() { return http_; }
 
  private:
   using Answer = tl::expected<HttpResponse, Failure>;
   struct Wanted {
-    std::string path;                  // beneath /v2/REPOSITORY
+    std::string path;                  // on the registry's host
     std::string label;                 // what a refusal calls it
     std::vector<std::string> headers;  // without Authorization
     std::chrono::milliseconds deadline{0};
@@ -59,6 +66,7 @@ class RegistryClient {
   Answer request(const Wanted& wanted, const BodySink& sink);
   Answer followRedirects(const Wanted& wanted, const BodySink& sink);
   tl::expected<HttpResponse, Transport> askRegistry(const Wanted& wanted, const BodySink& sink);
+  [[nodiscard]] std::string ofRepository(const std::string& path) const;
   [[nodiscard]] Url urlOf(const Wanted& wanted) const;
   [[nodiscard]] HttpRequest requestTo(const Url& url, const Wanted& wanted) const;
   [[nodiscard]] bool mayRedirectTo(const Url& url) const;

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "daemons/common/base/image-scopes.h"
 #include "daemons/common/base/log.h"
-#include "daemons/imaged/planner/registry-rules.h"
 
 namespace bulkhead::planner {
 namespace {
@@ -20,7 +20,7 @@ std::string text(const Json& json, const char* name) {
 // The host of "https://index.docker.io/v1/", "host:5000/v2/".
 std::string hostOf(std::string key) {
   if (size_t scheme = key.find("://"); scheme != key.npos) key.erase(0, scheme + 3);
-  return canonical(key.substr(0, key.find('/')));
+  return canonicalName(key.substr(0, key.find('/')));
 }
 
 bool isUrl(const std::string& key) {
@@ -52,14 +52,14 @@ Outcome<AuthFile> AuthFile::parse(const std::string& name, const std::string& te
     if (isUrl(key)) {
       file.legacy_.emplace(hostOf(key), std::move(entry));
     } else {
-      file.exact_.emplace(canonical(key), std::move(entry));
+      file.exact_.emplace(canonicalName(key), std::move(entry));
     }
   }
   return file;
 }
 
 std::optional<AuthEntry> AuthFile::entryFor(const std::string& place) const {
-  for (std::string key = canonical(place); !key.empty();) {
+  for (std::string key = canonicalName(place); !key.empty();) {
     if (auto found = exact_.find(key); found != exact_.end()) return found->second;
     size_t slash = key.rfind('/');
     key.resize(slash == key.npos ? 0 : slash);

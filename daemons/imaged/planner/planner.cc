@@ -8,6 +8,7 @@
 #include "daemons/common/jail/confine.h"
 #include "daemons/imaged/planner/certificates.h"
 #include "daemons/imaged/planner/registries-conf.h"
+#include "daemons/imaged/planner/registries-d.h"
 #include "daemons/imaged/planner/registry-rules.h"
 #include "daemons/imaged/planner/root-files.h"
 #include "daemons/imaged/planner/short-names.h"
@@ -40,6 +41,20 @@ RegistriesConf readConf(const std::string& path) {
   return conf;
 }
 
+RegistriesD readStores(const std::string& directory) {
+  RegistriesD conf;
+  for (const std::string& name : namesIn(directory, ".yaml")) {
+    if (auto text = readFile(directory + "/" + name, Owner::root))
+      readRegistriesD(conf, baseName(directory) + "/" + name, *text);
+  }
+  return conf;
+}
+
+// ":tag" or "@digest": what registries.d calls one image by.
+std::string suffixOf(const ImageReference& reference) {
+  return reference.digest() ? "@" + reference.digest()->text() : ":" + reference.tag();
+}
+
 RegistryRules rulesOf(capnp::List<schema::Registry>::Reader own, std::vector<RegistryRule> others) {
   std::vector<RegistryRule> rules;
   for (auto registry : own) {
@@ -59,6 +74,7 @@ class Planning {
       : settings_(settings),
         conf_(readConf(settings.registriesConf)),
         rules_(rulesOf(wanted.getRegistries(), std::move(conf_.rules))),
+        stores_(readStores(settings.registriesDirectory)),
         reference_(ipc::toString(wanted.getReference())) {}
 
   Outcome<void> write(schema::Plan::Builder plan) const {
@@ -82,11 +98,11 @@ class Planning {
       return {};
     }
     auto list = to.initSources(static_cast<unsigned>(sources->size()));
-    for (unsigned i = 0; i < list.size(); ++i) writeSource(list[i], (*sources)[i]);
+    for (unsigned i = 0; i < list.size(); ++i) writeSource(list[i], (*sources)[i], suffixOf(meaning));
     return {};
   }
 
-  void writeSource(schema::Source::Builder to, const Source& source) const {
+  void writeSource(schema::Source::Builder to, const Source& source, const std::string& suffix) const {
     to.setHost(source.host);
     to.setRepository(source.repository);
     to.setInsecure(source.insecure);
@@ -96,6 +112,9 @@ class Planning {
     to.setAuthorities(ipc::toData(own.authorities));
     to.setCertificate(ipc::toData(own.certificate));
     to.setKey(ipc::toData(own.key));
+    SignatureStores stores = storesOf(stores_, source.name + "/" + source.repository, suffix);
+    to.initSignatures().setLookaside(stores.lookaside);
+    to.getSignatures().setAttachments(stores.attachments);
   }
 
   // Those of the rules, and those that certs.d alone knows. Of the latter only what everybody may see: a
@@ -125,6 +144,7 @@ class Planning {
   const Settings& settings_;
   RegistriesConf conf_;  // without its rules
   RegistryRules rules_;
+  RegistriesD stores_;
   std::string reference_;
 };
 
@@ -158,7 +178,8 @@ Outcome<void> answer(const Settings& settings, schema::PlanRequest::Reader reque
 // Only what exists is a rule; what an inode is replaced by later is the next planner's.
 std::vector<jail::Access> readablePaths(const Settings& settings) {
   std::vector<std::string> wanted{settings.registriesConf, settings.registriesConf + ".d",
-                                  settings.auth.globalFile, settings.auth.namespacedDirectory};
+                                  settings.registriesDirectory, settings.auth.globalFile,
+                                  settings.auth.namespacedDirectory};
   wanted.insert(wanted.end(), settings.certificateDirectories.begin(), settings.certificateDirectories.end());
   std::vector<jail::Access> paths;
   for (const std::string& path : wanted) {

@@ -16,6 +16,7 @@ struct Settings {
   gid_t gid = 0;
   std::string registriesConf;
   std::vector<std::string> certificateDirectories;
+  std::string registriesDirectory;  // registries.d
   AuthPlaces auth;
 };
 

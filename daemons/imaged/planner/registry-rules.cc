@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "daemons/common/base/image-scopes.h"
+
 namespace bulkhead::planner {
 namespace {
 
@@ -48,18 +50,9 @@ tl::unexpected<Refusal> bareHost(const RegistryRule& rule) {
 
 }  // namespace
 
-std::string canonical(const std::string& name) {
-  size_t slash = std::min(name.find('/'), name.size());
-  std::string host = name.substr(0, slash);
-  for (char& c : host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  if (host.ends_with(":443")) host.resize(host.size() - 4);
-  if (host == "index.docker.io" || host == "registry-1.docker.io") host = "docker.io";
-  return host + name.substr(slash);
-}
-
 RegistryRules::RegistryRules(std::vector<RegistryRule> rules) {
   for (RegistryRule& rule : rules) {
-    rule.prefix = canonical(rule.prefix);
+    rule.prefix = canonicalName(rule.prefix);
     auto same = [&rule](const RegistryRule& other) { return other.prefix == rule.prefix; };
     rules_.erase(std::remove_if(rules_.begin(), rules_.end(), same), rules_.end());
     rules_.push_back(std::move(rule));
@@ -76,7 +69,7 @@ const RegistryRule* RegistryRules::ruleFor(const std::string& name) const {
 }
 
 Outcome<std::vector<Source>> RegistryRules::sourcesOf(const ImageReference& reference) const {
-  std::string known = canonical(reference.name());
+  std::string known = canonicalName(reference.name());
   const RegistryRule* rule = ruleFor(known);
   if (rule == nullptr) return std::vector<Source>{sourceAt(reference.name()).value()};
 
@@ -85,7 +78,7 @@ Outcome<std::vector<Source>> RegistryRules::sourcesOf(const ImageReference& refe
   for (const Mirror& mirror : rule->mirrors) {
     if (!serves(mirror, reference.digest().has_value())) continue;
     std::string place = mirror.location + rest;
-    const RegistryRule* own = ruleFor(canonical(place));
+    const RegistryRule* own = ruleFor(canonicalName(place));
     if (own != nullptr && own->blocked && own != rule) continue;
     auto source = sourceAt(place);
     if (!source) return bareHost(*rule);
@@ -117,7 +110,7 @@ std::vector<Place> RegistryRules::places() const {
   };
   for (const RegistryRule& rule : rules_) {
     // One that is moved elsewhere is not asked itself.
-    bool stays = rule.location.empty() || canonical(rule.location) == rule.prefix;
+    bool stays = rule.location.empty() || canonicalName(rule.location) == rule.prefix;
     if (!rule.blocked && stays) add(rule.prefix, rule.insecure);
   }
   for (const RegistryRule& rule : rules_) {

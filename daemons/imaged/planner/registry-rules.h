@@ -45,7 +45,4 @@ class RegistryRules {
   std::vector<RegistryRule> rules_;
 };
 
-// The one name that hosts are compared by, of "host[:port][/path]".
-std::string canonical(const std::string& name);
-
 }  // namespace bulkhead::planner

@@ -19,13 +19,14 @@ namespace {
 
 constexpr unsigned inert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
-Fd clone(int directory, unsigned attributes) {
-  Fd mount(::open_tree(directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
+// `how`: AT_RECURSIVE for what is mounted beneath it, too.
+Fd clone(int directory, unsigned attributes, unsigned how = 0) {
+  Fd mount(::open_tree(directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | how));
   if (!mount) throwErrno("open_tree");
   struct mount_attr change {};
   change.attr_set = attributes;
   change.propagation = MS_PRIVATE;
-  if (::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0)
+  if (::mount_setattr(mount.get(), "", AT_EMPTY_PATH | how, &change, sizeof change) != 0)
     throwErrno("mount_setattr");
   return mount;
 }
@@ -67,6 +68,11 @@ WritableLayer writableLayer(int store, const ContainerId& container, Driver driv
   return {clone(files.get(), inert | MOUNT_ATTR_RDONLY),
           born.stx_btime.tv_sec * std::int64_t{1'000'000'000} + born.stx_btime.tv_nsec,
           drivers::projectUsage(files.get())};
+}
+
+// Recursive: a policy that is hidden by the absence of its mount would look like none.
+Fd trustMount(int trust) {
+  return clone(trust, inert | MOUNT_ATTR_RDONLY, AT_RECURSIVE);
 }
 
 Fd emptyMount() {

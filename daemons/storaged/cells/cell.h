@@ -32,6 +32,8 @@ struct WritableLayer {
   std::optional<drivers::ProjectUsage> counted;  // by the file system
 };
 WritableLayer writableLayer(int store, const ContainerId& container, Driver driver);
+// All of the directory and what is mounted beneath it, read-only.
+Fd trustMount(int trust);
 // An empty, read-only tmpfs.
 Fd emptyMount();
 

@@ -25,6 +25,7 @@ jail::Process roleOf(std::string_view text) {
   if (text == "decompress") return jail::Process::decompressWorker;
   if (text == "lookup") return jail::Process::lookupWorker;
   if (text == "parse") return jail::Process::parseWorker;
+  if (text == "verify") return jail::Process::verifyWorker;
   throw std::invalid_argument("unknown role");
 }
 

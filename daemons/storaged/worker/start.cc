@@ -39,6 +39,9 @@ jail::Confinement confinementOf(const Options& options) {
     case jail::Process::lookupWorker:
       confinement.paths = {{"/", jail::Access::Right::read}};
       break;
+    case jail::Process::verifyWorker:
+      confinement.paths = {{"/", jail::Access::Right::read}};
+      [[fallthrough]];
     default:
       confinement.uid = options.storageUid;
       confinement.gid = options.storageGid;
@@ -54,12 +57,13 @@ bool takesLong(jail::Process role) {
 
 }  // namespace
 
-int runWorker(int argc, char** argv, Cell cell, const Job& job) {
+int runWorker(int argc, char** argv, Cell cell, const Job& job, const Preparation& prepare) {
   jail::sanitise(cell == Cell::handed ? 2 : 1);
   Options options = parseOptions(argc, argv);
   // A file over the limit that the zygote set (RLIMIT_FSIZE) is EFBIG.
   if (::signal(SIGXFSZ, SIG_IGN) == SIG_ERR) throwErrno("ignore SIGXFSZ");
   if (takesLong(options.role)) workBehindOthers();
+  if (prepare) prepare();
   if (cell == Cell::handed) jail::enterCell(Fd(cellMount));
   // An unpacked file has the archive's mode from the first, in a directory that nobody else enters.
   if (options.role == jail::Process::unpackWorker) ::umask(0);

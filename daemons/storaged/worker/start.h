@@ -18,8 +18,12 @@ enum class Cell {
 // are broken.
 using Job = std::function<Outcome<void>(const Options&, schema::WorkerResult::Builder)>;
 
-// Sanitises, enters the cell, confines, and only then does the job; its answer goes to descriptor 3. For
-// jail::runMain(). Throws before anything was read if a wall cannot be raised.
-int runWorker(int argc, char** argv, Cell cell, const Job& job);
+// What a library needs of the host before there are walls. Nothing that was handed to us has been read by
+// then.
+using Preparation = std::function<void()>;
+
+// Sanitises, prepares, enters the cell, confines, and only then does the job; its answer goes to
+// descriptor 3. For jail::runMain(). Throws before anything was read if a wall cannot be raised.
+int runWorker(int argc, char** argv, Cell cell, const Job& job, const Preparation& prepare = {});
 
 }  // namespace bulkhead::worker

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <array>
+
 #include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/ids.h"
 #include "daemons/storaged/cells/cell.h"
@@ -31,21 +33,11 @@ std::vector<std::string> unpackArguments(const char* content, const LayerLimits&
 
 Outcome<std::vector<std::string>> decompressArguments(schema::WorkerRequest::Codec codec,
                                                       const LayerLimits& limits) {
-  const char* name = nullptr;
-  switch (codec) {
-    case schema::WorkerRequest::Codec::NONE:
-      name = "none";
-      break;
-    case schema::WorkerRequest::Codec::GZIP:
-      name = "gzip";
-      break;
-    case schema::WorkerRequest::Codec::ZSTD:
-      name = "zstd";
-      break;
-  }
-  if (name == nullptr) return invalid("codec", "is unknown");
-  return std::vector<std::string>{"--role", "decompress",  "--codec",
-                                  name,     "--max-bytes", std::to_string(limits.bytes)};
+  constexpr std::array names{"none", "gzip", "zstd"};  // as worker.capnp numbers them
+  auto number = static_cast<size_t>(codec);
+  if (number >= names.size()) return invalid("codec", "is unknown");
+  return std::vector<std::string>{"--role",      "decompress",  "--codec",
+                                  names[number], "--max-bytes", std::to_string(limits.bytes)};
 }
 
 Outcome<std::vector<LayerName>> parseLayers(capnp::List<capnp::Text>::Reader list) {
@@ -114,14 +106,14 @@ Outcome<Job> composeJob(const Request& request, const overlay::Stores& stores, D
   return job;
 }
 
-Job emptyJob(jail::Process role, std::vector<std::string> arguments) {
+Job jobIn(Fd mount, jail::Process role, std::vector<std::string> arguments) {
   Job job = jobOf(role, std::move(arguments));
-  job.mount = cells::emptyMount();
+  job.mount = std::move(mount);
   return job;
 }
 
 // The role with its place in the store, without descriptors yet.
-Outcome<Job> placeJob(const Request& request, const overlay::Stores& stores, Driver driver,
+Outcome<Job> placeJob(const Request& request, const overlay::Stores& stores, int trust, Driver driver,
                       const LayerLimits& limits) {
   switch (request.which()) {
     case schema::WorkerRequest::UNPACK:
@@ -136,10 +128,10 @@ Outcome<Job> placeJob(const Request& request, const overlay::Stores& stores, Dri
     case schema::WorkerRequest::DECOMPRESS: {
       auto arguments = decompressArguments(request.getDecompress(), limits);
       if (!arguments) return tl::unexpected(arguments.error());
-      return emptyJob(jail::Process::decompressWorker, std::move(*arguments));
+      return jobIn(cells::emptyMount(), jail::Process::decompressWorker, std::move(*arguments));
     }
     case schema::WorkerRequest::PARSE:
-      return emptyJob(jail::Process::parseWorker, {"--role", "parse"});
+      return jobIn(cells::emptyMount(), jail::Process::parseWorker, {"--role", "parse"});
     case schema::WorkerRequest::LOOKUP: {
       auto image = parseLayers(request.getLookup());
       if (!image) return tl::unexpected(image.error());
@@ -149,6 +141,8 @@ Outcome<Job> placeJob(const Request& request, const overlay::Stores& stores, Dri
       };
       return job;
     }
+    case schema::WorkerRequest::VERIFY:
+      return jobIn(cells::trustMount(trust), jail::Process::verifyWorker, {"--role", "verify"});
     default:
       return invalid("role", "is unknown");
   }
@@ -157,10 +151,10 @@ Outcome<Job> placeJob(const Request& request, const overlay::Stores& stores, Dri
 }  // namespace
 
 bool loadsLibraries(jail::Process role) {
-  return role == jail::Process::decompressWorker;
+  return role == jail::Process::decompressWorker || role == jail::Process::verifyWorker;
 }
 
-Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, const overlay::Stores& stores,
+Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, const overlay::Stores& stores, int trust,
                       Driver driver, const LayerLimits& limits) {
   Fd input = packet.takeFd(0);
   Fd output = packet.takeFd(1);
@@ -171,7 +165,7 @@ Outcome<Job> parseJob(const Request& request, ipc::Packet& packet, const overlay
   for (const Fd* end : {&output, &result, &log}) {
     if (!isPipeEnd(end->get(), O_WRONLY)) return invalid("descriptors", "are not write ends of pipes");
   }
-  auto job = placeJob(request, stores, driver, limits);
+  auto job = placeJob(request, stores, trust, driver, limits);
   if (!job) return job;
   job->input = std::move(input);
   job->output = std::move(output);

@@ -50,6 +50,6 @@ bool loadsLibraries(jail::Process role);
 // else a worker of root's held, it could change. Throws SystemError if what the request names is not in the
 // store.
 Outcome<Job> parseJob(const schema::WorkerRequest::Reader& request, ipc::Packet& packet,
-                      const overlay::Stores& stores, Driver driver, const LayerLimits& limits);
+                      const overlay::Stores& stores, int trust, Driver driver, const LayerLimits& limits);
 
 }  // namespace bulkhead::zygote

@@ -91,10 +91,12 @@ Programs openPrograms(const std::string& library) {
   return programs;
 }
 
-Zygote::Zygote(Settings settings, Fd control, Fd store, std::vector<Fd> additional, Programs programs)
+Zygote::Zygote(Settings settings, Fd control, Fd store, Fd trust, std::vector<Fd> additional,
+               Programs programs)
     : settings_(std::move(settings)),
       control_(std::move(control)),
       store_(std::move(store)),
+      trust_(std::move(trust)),
       additional_(std::move(additional)),
       programs_(std::move(programs)) {}
 
@@ -139,8 +141,8 @@ void Zygote::handle(ipc::Packet packet) {
     return;
   }
   try {
-    auto job =
-        parseJob(request, packet, overlay::borrow(store_, additional_), settings_.driver, settings_.limits);
+    overlay::Stores stores = overlay::borrow(store_, additional_);
+    auto job = parseJob(request, packet, stores, trust_.get(), settings_.driver, settings_.limits);
     if (!job) {
       log::error("no worker for a request", {{"reason", describe(job.error())}});
       return;

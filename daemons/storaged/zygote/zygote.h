@@ -32,10 +32,11 @@ using Programs = std::map<std::string_view, Fd>;
 // Throws SystemError for one that is not there.
 Programs openPrograms(const std::string& library);
 
-// Takes the control socket, the directories of the store and of additional ones, and the workers' programs.
+// Takes the control socket, the directories of the store, of root's policies and of additional stores, and
+// the workers' programs.
 class Zygote {
  public:
-  Zygote(Settings settings, Fd control, Fd store, std::vector<Fd> additional, Programs programs);
+  Zygote(Settings settings, Fd control, Fd store, Fd trust, std::vector<Fd> additional, Programs programs);
   ~Zygote();  // ends every worker
 
   // Until main closes the control socket. Throws on broken machinery and on a main that does not speak our
@@ -57,6 +58,7 @@ class Zygote {
   Settings settings_;
   Fd control_;
   Fd store_;
+  Fd trust_;
   std::vector<Fd> additional_;
   Programs programs_;
   std::map<std::uint64_t, Worker> workers_;  // by main's number

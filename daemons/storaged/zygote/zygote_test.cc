@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "daemons/common/jail/in-child.h"
+#include "daemons/storaged/zygote/testing/process-view.h"
 #include "daemons/storaged/zygote/testing/zygote-harness.h"
 
 namespace bulkhead::zygote {
@@ -55,22 +56,6 @@ std::string gzipOf(const std::string& bytes) {
   out.resize(state.total_out);
   ::deflateEnd(&state);
   return out;
-}
-
-std::string textOf(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// Its process id as text.
-std::string onlyChildOf(pid_t parent) {
-  std::string pid = std::to_string(parent);
-  std::istringstream children(textOf("/proc/" + pid + "/task/" + pid + "/children"));
-  std::string child;
-  std::string another;
-  children >> child;
-  EXPECT_FALSE(children >> another) << "two children";
-  return child;
 }
 
 class ZygoteTest : public ::testing::Test {

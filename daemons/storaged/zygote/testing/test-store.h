@@ -19,7 +19,9 @@ class TestStore {
  public:
   TestStore() : path_((std::filesystem::temp_directory_path() / "bulkhead-store-XXXXXX").string()) {
     if (::mkdtemp(path_.data()) == nullptr) throwErrno("mkdtemp");
-    for (const char* name : {"layers", "staging", "trash", "containers"}) makeDirectory(name);
+    for (const char* name : {"layers", "staging", "trash", "containers", "trust"}) makeDirectory(name);
+    // As /etc: root's, and everybody may enter.
+    if (::chown(trust().c_str(), 0, 0) != 0 || ::chmod(trust().c_str(), 0755) != 0) throwErrno("chown");
     if (::chown(path_.c_str(), testUid, testUid) != 0) throwErrno("chown");
   }
   ~TestStore() {
@@ -37,6 +39,8 @@ class TestStore {
     return path;
   }
   [[nodiscard]] const std::string& path() const { return path_; }
+  // What stands for /etc.
+  [[nodiscard]] std::string trust() const { return path_ + "/trust"; }
 
  private:
   std::string path_;

@@ -44,7 +44,8 @@ class TestLibrary {
  public:
   explicit TestLibrary(const std::map<std::string, std::string>& instead) {
     if (::mkdtemp(path_.data()) == nullptr) throwErrno("mkdtemp");
-    for (const char* name : {"bulkhead-storage-worker", "bulkhead-storage-decompressor"}) {
+    for (const char* name :
+         {"bulkhead-storage-worker", "bulkhead-storage-decompressor", "bulkhead-storage-verifier"}) {
       auto found = instead.find(name);
       std::string target = found == instead.end() ? std::string(BULKHEAD_BIN "/") + name : found->second;
       std::filesystem::create_symlink(target, path_ + "/" + name);
@@ -65,11 +66,12 @@ class TestZygote {
     SocketPair pair = makeSocketPair(SOCK_SEQPACKET);
     control_ = std::move(pair.first);
     Fd directory = openDirectory(store.path());
+    Fd trust = openDirectory(store.trust());
     pid_ = spawnProgram(BULKHEAD_BIN "/bulkhead-storage-zygote",
                         {"--root", "/nonexistent-test-instance", "--storage-uid", std::to_string(testUid),
                          "--storage-gid", std::to_string(testUid), "--library", library, "--max-bytes",
                          "10000000000", "--max-entries", "1000000"},
-                        {pair.second.get(), directory.get()});
+                        {pair.second.get(), directory.get(), trust.get()});
   }
   // By end of file, as when main dies.
   ~TestZygote() {

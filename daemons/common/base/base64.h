@@ -1,0 +1,13 @@
+// RFC 4648 base64, as Go's encoding/base64.StdEncoding reads it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace bulkhead {
+
+// Nothing if it is not base64, padded. Line breaks are passed over, as Go does.
+std::optional<std::string> decodeBase64(std::string_view text);
+
+}  // namespace bulkhead
