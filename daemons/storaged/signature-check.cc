@@ -112,7 +112,10 @@ kj::Promise<Packet> SignatureCheck::ask(kj::Own<capnp::MallocMessageBuilder> que
           pipes.input.reset();
           return readAnswer(pipes, expected);
         });
-    return killedAfter(parts_.timer, verifyLimit, std::move(leases), kj::mv(answer)).attach(kj::mv(turn));
+    // Eagerly: the place is given back as soon as the worker has answered, whoever takes the answer when.
+    return killedAfter(parts_.timer, verifyLimit, std::move(leases), kj::mv(answer))
+        .attach(kj::mv(turn))
+        .eagerlyEvaluate(nullptr);
   });
 }
 
