@@ -100,6 +100,9 @@ def documents():
     seeds = {"oci": made.manifest, "docker": json.dumps(docker), "both": json.dumps(both), "foreign": json.dumps(foreign),
              "schema_1": '{"schemaVersion":1,"fsLayers":[],"history":[]}', "twice": '{"schemaVersion":2,"schemaVersion":2}',
              "deep": '{"layers":' + "[" * 40 + "]" * 40 + "}", "digest": json.dumps(made.document).replace("sha256:", "../")}
+    old = image.Schema1([(image.archive(image.entry("f", b"x")), {"author": "a"}), (None, {"container_config": {"Cmd": ["/bin/sh", "-c"]}})],
+                        {"User": "7", "Cmd": ["sh"]}, compress=lambda data: gzip.compress(data, mtime=0))
+    write("schema1", plain=old.manifest, signed=old.signed(), twice=old.signed(payload=old.signed()))
     write("manifest", with_index=json.dumps(index).encode() + b"\0" + made.manifest, **seeds)
     write("registry-documents", index=json.dumps(index), **seeds)
     config = json.loads(made.config)
