@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "daemons/common/base/digest-stream.h"
 #include "daemons/storaged/additional-import.h"
-#include "daemons/storaged/digest-stream.h"
 
 namespace bulkhead::storaged {
 namespace {

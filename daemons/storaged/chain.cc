@@ -3,8 +3,8 @@
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
+#include "daemons/common/base/digest-stream.h"
 #include "daemons/common/base/utf8.h"
-#include "daemons/storaged/digest-stream.h"
 #include "ipc/convert.h"
 #include "ipc/limits.h"
 

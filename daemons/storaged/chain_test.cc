@@ -4,7 +4,7 @@
 #include <capnp/message.h>
 #include <gtest/gtest.h>
 
-#include "daemons/storaged/digest-stream.h"
+#include "daemons/common/base/digest-stream.h"
 #include "daemons/storaged/storage-fixture.h"
 #include "ipc/limits.h"
 

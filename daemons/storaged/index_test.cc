@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "daemons/storaged/digest-stream.h"
+#include "daemons/common/base/digest-stream.h"
 
 namespace bulkhead::storaged {
 namespace {

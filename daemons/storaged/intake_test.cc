@@ -1,7 +1,7 @@
 // Images on their way in: whatever does not hold together leaves nothing behind.
 #include <gmock/gmock.h>
 
-#include "daemons/storaged/digest-stream.h"
+#include "daemons/common/base/digest-stream.h"
 #include "daemons/storaged/storage-fixture.h"
 #include "ipc/limits.h"
 

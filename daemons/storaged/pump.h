@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "daemons/common/base/digest-stream.h"
 #include "daemons/common/base/fd.h"
-#include "daemons/storaged/digest-stream.h"
 
 namespace bulkhead::storaged {
 

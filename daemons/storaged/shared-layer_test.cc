@@ -1,8 +1,8 @@
 // One layer that several images miss: moved once, and nobody is worse off for having waited.
 #include <gmock/gmock.h>
 
+#include "daemons/common/base/digest-stream.h"
 #include "daemons/common/base/io.h"
-#include "daemons/storaged/digest-stream.h"
 #include "daemons/storaged/storage-fixture.h"
 
 namespace bulkhead::storaged {

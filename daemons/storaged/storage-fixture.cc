@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "daemons/common/base/digest-stream.h"
 #include "daemons/common/base/io.h"
-#include "daemons/storaged/digest-stream.h"
 
 namespace bulkhead::storaged {
 

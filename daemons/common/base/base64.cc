@@ -30,4 +30,13 @@ std::optional<std::string> decodeBase64(std::string_view text) {
   return bytes;
 }
 
+std::optional<std::string> decodeBase64Url(std::string_view text) {
+  std::string standard(text);
+  std::replace(standard.begin(), standard.end(), '-', '+');
+  std::replace(standard.begin(), standard.end(), '_', '/');
+  while (standard.ends_with('=')) standard.pop_back();
+  standard.append((4 - standard.size() % 4) % 4, '=');
+  return decodeBase64(standard);
+}
+
 }  // namespace bulkhead

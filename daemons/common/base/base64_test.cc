@@ -24,5 +24,13 @@ TEST(Base64, IsNothingElse) {
   }
 }
 
+TEST(Base64, TheAlphabetOfAddresses) {
+  EXPECT_EQ(decodeBase64Url(""), "");
+  EXPECT_EQ(decodeBase64Url("Zg"), "f");
+  EXPECT_EQ(decodeBase64Url("Zm8="), "fo");
+  EXPECT_EQ(decodeBase64Url("-_-_"), "\xfb\xff\xbf");
+  for (const char* text : {"!!", "Z", "Zm9v!", "Zm 8"}) EXPECT_FALSE(decodeBase64Url(text)) << text;
+}
+
 }  // namespace
 }  // namespace bulkhead

@@ -17,11 +17,11 @@ namespace {
 
 constexpr unsigned inert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
-void setAttributes(const Fd& mount, unsigned attributes, unsigned propagation) {
+void setAttributes(const Fd& mount, unsigned attributes, unsigned propagation, unsigned how = 0) {
   struct mount_attr change {};
   change.attr_set = attributes;
   change.propagation = propagation;
-  if (::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0)
+  if (::mount_setattr(mount.get(), "", AT_EMPTY_PATH | how, &change, sizeof change) != 0)
     throwErrno("mount_setattr");
 }
 
@@ -75,10 +75,10 @@ void leaveTheRest(const Fd& root) {
 
 }  // namespace
 
-Fd cloneMount(int directory, unsigned attributes) {
-  Fd mount(::open_tree(directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
+Fd cloneMount(int directory, unsigned attributes, unsigned how) {
+  Fd mount(::open_tree(directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | how));
   if (!mount) throwErrno("open_tree");
-  setAttributes(mount, attributes, MS_PRIVATE);
+  setAttributes(mount, attributes, MS_PRIVATE, how);
   return mount;
 }
 

@@ -10,9 +10,9 @@
 namespace bulkhead::jail {
 
 // A detached, private copy of the mount that `directory` is on, from that directory down. `attributes` are
-// MOUNT_ATTR_…. To be made before entering: the kernel clones only mounts of the caller's own namespace.
-// Throws SystemError.
-Fd cloneMount(int directory, unsigned attributes);
+// MOUNT_ATTR_…; `how` may be AT_RECURSIVE, for what is mounted beneath it, too. To be made before entering:
+// the kernel clones only mounts of the caller's own namespace. Throws SystemError.
+Fd cloneMount(int directory, unsigned attributes, unsigned how = 0);
 
 struct Piece {
   Fd mount;          // none: an empty directory

@@ -1,33 +1,20 @@
 #include "daemons/imaged/fetcher/documents.h"
 
-#include <nlohmann/json.hpp>
 #include <optional>
+
+#include "daemons/imaged/fetcher/json.h"
 
 namespace bulkhead::fetcher {
 namespace {
-
-using Json = nlohmann::json;
-
-// Real documents nest five deep; a bomb of brackets is cut off.
-constexpr int deepest = 16;
-
-Json parse(const std::string& text) {
-  auto keep = [](int depth, Json::parse_event_t, Json&) { return depth <= deepest; };
-  return Json::parse(text, keep, false);
-}
 
 bool has(const Json& json, const char* name, Json::value_t type) {
   auto found = json.find(name);
   return found != json.end() && found->type() == type;
 }
 
-std::string text(const Json& json, const char* name) {
-  return has(json, name, Json::value_t::string) ? json.at(name).get<std::string>() : std::string();
-}
-
 Outcome<Descriptor> descriptorOf(const Json& json, const std::string& field) {
   if (!json.is_object()) return invalid(field, "is no descriptor");
-  auto digest = Digest::parse(text(json, "digest"), field + ".digest");
+  auto digest = Digest::parse(textIn(json, "digest"), field + ".digest");
   if (!digest) return tl::unexpected(digest.error());
   if (!has(json, "size", Json::value_t::number_unsigned)) return invalid(field + ".size", "is no size");
   return Descriptor{*digest, json.at("size").get<std::uint64_t>()};
@@ -41,13 +28,14 @@ std::optional<int> distanceOf(const Json& entry, const Platform& wanted) {
   if (!entry.contains("platform")) return unstated;
   const Json& platform = entry.at("platform");
   if (!platform.is_object()) return std::nullopt;
-  return distance(wanted, {text(platform, "os"), text(platform, "architecture"), text(platform, "variant")});
+  return distance(wanted,
+                  {textIn(platform, "os"), textIn(platform, "architecture"), textIn(platform, "variant")});
 }
 
 }  // namespace
 
 Outcome<DocumentKind> kindOf(const std::string& document) {
-  Json json = parse(document);
+  Json json = parseJson(document);
   if (!json.is_object()) return refuse(Code::failedPrecondition, "manifest", "is not a JSON object");
   bool index = has(json, "manifests", Json::value_t::array);
   bool manifest = has(json, "config", Json::value_t::object) && has(json, "layers", Json::value_t::array);
@@ -60,7 +48,7 @@ Outcome<DocumentKind> kindOf(const std::string& document) {
 }
 
 Outcome<Descriptor> chooseManifest(const std::string& index, const Platform& wanted) {
-  Json json = parse(index);
+  Json json = parseJson(index);
   const Json* best = nullptr;
   int nearest = 0;
   for (const Json& entry : json.at("manifests")) {
@@ -78,7 +66,7 @@ Outcome<Descriptor> chooseManifest(const std::string& index, const Platform& wan
 }
 
 Outcome<Descriptor> configOf(const std::string& manifest) {
-  return descriptorOf(parse(manifest).at("config"), "config");
+  return descriptorOf(parseJson(manifest).at("config"), "config");
 }
 
 }  // namespace bulkhead::fetcher

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "daemons/common/base/digest-stream.h"
 #include "daemons/common/base/log.h"
 #include "daemons/imaged/fetcher/blob-transfer.h"
 #include "daemons/imaged/fetcher/image-documents.h"

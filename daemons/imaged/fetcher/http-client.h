@@ -42,7 +42,15 @@ struct HttpResponse {
   std::map<std::string, std::string> headers;  // lower-case names, only those we ever use
 
   [[nodiscard]] std::string header(const std::string& name) const;
+  [[nodiscard]] bool isSuccess() const { return status >= 200 && status < 300; }
+  // RFC 9110 §15.4; 304 and the like are none.
+  [[nodiscard]] bool isRedirect() const {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+  }
 };
+
+// Of one request, that whoever follows them goes along with.
+inline constexpr int maxRedirects = 5;
 
 // Why there is no response.
 enum class Transport {

@@ -1,10 +1,6 @@
 #include "daemons/imaged/fetcher/image-documents.h"
 
-#include <openssl/evp.h>
-
-#include <array>
-#include <stdexcept>
-
+#include "daemons/common/base/digest-stream.h"
 #include "ipc/limits.h"
 
 namespace bulkhead::fetcher {
@@ -58,17 +54,6 @@ Outcome<void> descend(RegistryClient& client, const Platform& platform, ImageDoc
 }
 
 }  // namespace
-
-Digest digestOf(const std::string& document) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-  unsigned size = 0;
-  if (EVP_Digest(document.data(), document.size(), hash.data(), &size, EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("no SHA-256");
-  static constexpr const char* digits = "0123456789abcdef";
-  std::string text = "sha256:";
-  for (unsigned i = 0; i < size; ++i) text.append({digits[hash[i] >> 4], digits[hash[i] & 15]});
-  return Digest::parse(text, "").value();
-}
 
 Outcome<ImageDocuments> fetchDocuments(RegistryClient& client, const ImageReference& reference,
                                        const Platform& platform, bool schema1) {

@@ -15,9 +15,6 @@ struct ImageDocuments {
   std::string config;
 };
 
-// Of an index or manifest as it was fetched.
-Digest digestOf(const std::string& document);
-
 // By digest if the reference has one, else by tag. Refuses failedPrecondition an index inside an index, and a
 // document that is not the digest's: storaged would refuse it too, but another source may have the right one.
 // With `schema1` a manifest of Docker's schema 1 is taken, which has no config, and whose digest is of a part

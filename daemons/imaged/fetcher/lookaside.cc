@@ -9,12 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int maxRedirects = 5;
 constexpr auto signatureDeadline = 60s;
-
-bool isRedirect(long status) {
-  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
 
 }  // namespace
 
@@ -54,7 +49,7 @@ Outcome<std::optional<SimpleMessage>> Lookaside::read(const Url& url) {
     auto response = follow(url, body);
     if (body.size() > limits::signature)
       return refuse(Code::resourceExhausted, "signatures", "are larger than 1 MiB in " + who());
-    if (response && response->status >= 200 && response->status < 300) return body;
+    if (response && response->isSuccess()) return body;
     if (response && response->status == 404) return std::nullopt;
     Refusal refusal =
         response ? brokenAnswerFrom(who(), response->status) : noAnswerFrom(who(), response.error());
@@ -69,7 +64,7 @@ tl::expected<HttpResponse, Transport> Lookaside::follow(Url url, SimpleMessage& 
     return body.size() <= limits::signature;
   };
   auto response = http_.exchange(requestTo(url), take);
-  for (int hop = 0; response && isRedirect(response->status) && hop < maxRedirects; ++hop) {
+  for (int hop = 0; response && response->isRedirect() && hop < maxRedirects; ++hop) {
     auto next = url.follow(response->header("location"));
     if (!next || (base_.isHttps() && !next->isHttps())) return response;
     url = *std::move(next);

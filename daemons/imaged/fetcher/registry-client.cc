@@ -10,7 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int maxRedirects = 5;
 // 4 MiB in two minutes is the slowest line that a kubelet would wait for; a slower drip is a stall.
 constexpr auto documentDeadline = 120s;
 
@@ -22,15 +21,6 @@ constexpr const char* manifestTypes =
 constexpr const char* schema1Types =
     "Accept: application/vnd.docker.distribution.manifest.v1+prettyjws;q=0.5, "
     "application/vnd.docker.distribution.manifest.v1+json;q=0.5";
-
-bool isSuccess(long status) {
-  return status >= 200 && status < 300;
-}
-
-// RFC 9110 §15.4; 304 and the like are no redirect.
-bool isRedirect(long status) {
-  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
 
 bool isTransient(Transport transport) {
   return transport == Transport::brokenOff || transport == Transport::refused;
@@ -134,7 +124,7 @@ Outcome<std::string> RegistryClient::document(const Wanted& wanted, size_t limit
 RegistryClient::Answer RegistryClient::request(const Wanted& wanted, const BodySink& sink) {
   for (bool authorized = false;; authorized = true) {
     Answer answer = followRedirects(wanted, sink);
-    if (!answer || isSuccess(answer->status)) return answer;
+    if (!answer || answer->isSuccess()) return answer;
     if (answer->status != 401 || authorized) {
       return tl::unexpected(
           Failure{refusedBy(registry_, answer->status, wanted.label), isTransient(answer->status)});
@@ -147,7 +137,7 @@ RegistryClient::Answer RegistryClient::request(const Wanted& wanted, const BodyS
 RegistryClient::Answer RegistryClient::followRedirects(const Wanted& wanted, const BodySink& sink) {
   auto response = askRegistry(wanted, sink);
   Url url = urlOf(wanted);
-  for (int hop = 0; response && isRedirect(response->status); ++hop) {
+  for (int hop = 0; response && response->isRedirect(); ++hop) {
     auto next = url.follow(response->header("location"));
     if (!next || hop == maxRedirects || !mayRedirectTo(*next)) {
       return tl::unexpected(

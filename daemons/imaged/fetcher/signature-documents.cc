@@ -1,27 +1,13 @@
 #include "daemons/imaged/fetcher/signature-documents.h"
 
-#include <nlohmann/json.hpp>
-
 #include "daemons/common/base/base64.h"
+#include "daemons/imaged/fetcher/json.h"
 #include "ipc/limits.h"
 
 namespace bulkhead::fetcher {
 namespace {
 
-using Json = nlohmann::json;
-
-constexpr int deepest = 16;
 constexpr const char* simpleSigning = "application/vnd.dev.cosign.simplesigning.v1+json";
-
-Json parse(const std::string& text) {
-  auto keep = [](int depth, Json::parse_event_t, Json&) { return depth <= deepest; };
-  return Json::parse(text, keep, false);
-}
-
-std::string text(const Json& json, const char* name) {
-  auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 tl::unexpected<Refusal> malformed(const char* what) {
   return refuse(Code::failedPrecondition, "signatures", what);
@@ -42,21 +28,21 @@ const Json* listIn(const Json& json, const char* name) {
 Attachment attachmentOf(const Json& layer) {
   auto found = layer.find("annotations");
   if (found == layer.end() || !found->is_object()) return {};
-  return {"", text(*found, "dev.cosignproject.cosign/signature"),
-          text(*found, "dev.sigstore.cosign/certificate"), text(*found, "dev.sigstore.cosign/chain"),
-          text(*found, "dev.sigstore.cosign/bundle")};
+  return {"", textIn(*found, "dev.cosignproject.cosign/signature"),
+          textIn(*found, "dev.sigstore.cosign/certificate"), textIn(*found, "dev.sigstore.cosign/chain"),
+          textIn(*found, "dev.sigstore.cosign/bundle")};
 }
 
 }  // namespace
 
 Outcome<std::vector<AttachedLayer>> attachedLayers(const std::string& manifest) {
-  Json json = parse(manifest);
+  Json json = parseJson(manifest);
   const Json* layers = listIn(json, "layers");
   if (layers == nullptr) return malformed("are attached as no image manifest");
   std::vector<AttachedLayer> attached;
   for (const Json& layer : *layers) {
-    if (!layer.is_object() || text(layer, "mediaType") != simpleSigning) continue;
-    auto digest = Digest::parse(text(layer, "digest"), "signatures.digest");
+    if (!layer.is_object() || textIn(layer, "mediaType") != simpleSigning) continue;
+    auto digest = Digest::parse(textIn(layer, "digest"), "signatures.digest");
     auto size = layer.find("size");
     if (!digest || size == layer.end() || !size->is_number_unsigned())
       return malformed("are attached with a malformed descriptor");
@@ -67,14 +53,14 @@ Outcome<std::vector<AttachedLayer>> attachedLayers(const std::string& manifest) 
 }
 
 Outcome<std::vector<SimpleMessage>> messagesOf(const std::string& answer) {
-  Json json = parse(answer);
+  Json json = parseJson(answer);
   const Json* list = listIn(json, "signatures");
   if (list == nullptr) return malformed("are answered as no list");
   std::vector<SimpleMessage> messages;
   for (const Json& one : *list) {
-    if (!one.is_object() || text(one, "type") != "atomic") continue;
+    if (!one.is_object() || textIn(one, "type") != "atomic") continue;
     if (!one.contains("schemaVersion") || one.at("schemaVersion") != 2) continue;
-    auto message = decodeBase64(text(one, "content"));
+    auto message = decodeBase64(textIn(one, "content"));
     if (!message || message->empty()) return malformed("are answered as no base64");
     if (messages.size() == limits::signatures) return tooMany();
     messages.push_back(*std::move(message));

@@ -1,26 +1,12 @@
 #include "daemons/imaged/planner/auth-lookup.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
-#include <stdexcept>
 
+#include "daemons/common/base/digest-stream.h"
 #include "daemons/imaged/planner/root-files.h"
 
 namespace bulkhead::planner {
 namespace {
-
-std::string sha256Hex(const std::string& text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-  unsigned size = 0;
-  if (EVP_Digest(text.data(), text.size(), hash.data(), &size, EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("no SHA-256");
-  static constexpr const char* digits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex.append({digits[hash[i] >> 4], digits[hash[i] & 15]});
-  return hex;
-}
 
 // RFC 1123: what Kubernetes calls a namespace. It becomes part of a path.
 bool isNamespace(const std::string& name) {
@@ -49,7 +35,7 @@ Outcome<void> addFrom(const std::string& path, const std::vector<std::string>& p
 
 Outcome<std::string> namespacedName(const std::string& podNamespace, const std::string& image) {
   if (!isNamespace(podNamespace)) return invalid("sandbox_config.metadata.namespace", "is no DNS label");
-  return podNamespace + "-" + sha256Hex(image) + ".json";
+  return podNamespace + "-" + digestOf(image).hex() + ".json";
 }
 
 Outcome<std::vector<AuthEntry>> credentialsFor(const AuthPlaces& files, const std::string& podNamespace,

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "daemons/common/base/beneath.h"
+#include "daemons/common/jail/view.h"
 #include "daemons/storaged/cells/composition.h"
 #include "daemons/storaged/overlay/image-root.h"
 
@@ -18,18 +19,6 @@ namespace bulkhead::cells {
 namespace {
 
 constexpr unsigned inert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-
-// `how`: AT_RECURSIVE for what is mounted beneath it, too.
-Fd clone(int directory, unsigned attributes, unsigned how = 0) {
-  Fd mount(::open_tree(directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | how));
-  if (!mount) throwErrno("open_tree");
-  struct mount_attr change {};
-  change.attr_set = attributes;
-  change.propagation = MS_PRIVATE;
-  if (::mount_setattr(mount.get(), "", AT_EMPTY_PATH | how, &change, sizeof change) != 0)
-    throwErrno("mount_setattr");
-  return mount;
-}
 
 Fd directoryAt(int store, const std::string& path) {
   return openBeneath(store, path, O_PATH | O_DIRECTORY);
@@ -47,11 +36,11 @@ void detach(const Fd& mount) {
 
 Fd layerMount(int store, const LayerName& layer, Driver driver) {
   Fd staged = openBeneath(store, "staging/" + layer.text(), O_RDONLY | O_DIRECTORY);
-  return clone(makeLayerFiles(staged.get(), driver).get(), inert);
+  return jail::cloneMount(makeLayerFiles(staged.get(), driver).get(), inert);
 }
 
 Fd trashMount(int store, const LayerName& name) {
-  return clone(directoryAt(store, "trash/" + name.text()).get(), inert);
+  return jail::cloneMount(directoryAt(store, "trash/" + name.text()).get(), inert);
 }
 
 WritableLayer writableLayer(int store, const ContainerId& container, Driver driver) {
@@ -65,14 +54,14 @@ WritableLayer writableLayer(int store, const ContainerId& container, Driver driv
   struct statx born {};  // right before the snapshot, and after every change to its tree
   if (driver == Driver::btrfs && ::statx(closed.get(), "", AT_EMPTY_PATH, STATX_BTIME, &born) != 0)
     throwErrno("statx closed");
-  return {clone(files.get(), inert | MOUNT_ATTR_RDONLY),
+  return {jail::cloneMount(files.get(), inert | MOUNT_ATTR_RDONLY),
           born.stx_btime.tv_sec * std::int64_t{1'000'000'000} + born.stx_btime.tv_nsec,
           drivers::projectUsage(files.get())};
 }
 
 // Recursive: a policy that is hidden by the absence of its mount would look like none.
 Fd trustMount(int trust) {
-  return clone(trust, inert | MOUNT_ATTR_RDONLY, AT_RECURSIVE);
+  return jail::cloneMount(trust, inert | MOUNT_ATTR_RDONLY, AT_RECURSIVE);
 }
 
 Fd emptyMount() {
@@ -88,9 +77,10 @@ Fd emptyMount() {
 }
 
 Fd imageMount(const overlay::Stores& stores, const std::vector<LayerName>& layers) {
-  Fd own = clone(stores.own, inert);
+  Fd own = jail::cloneMount(stores.own, inert);
   std::vector<Fd> additional;
-  for (int store : stores.additional) additional.push_back(clone(store, inert | MOUNT_ATTR_RDONLY));
+  for (int store : stores.additional)
+    additional.push_back(jail::cloneMount(store, inert | MOUNT_ATTR_RDONLY));
   if (::unshare(CLONE_NEWNS) != 0) throwErrno("unshare");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) throwErrno("make mounts private");
   // The kernel takes layers from mounts of the process's own namespace only. Nobody looks there by path: the

@@ -68,18 +68,4 @@ bool verifies(const PublicKey& key, std::string_view bytes, std::string_view sig
   return holds;
 }
 
-std::string sha256Hex(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  unsigned char hash[EVP_MAX_MD_SIZE];
-  unsigned int length = 0;
-  if (::EVP_Digest(bytes.data(), bytes.size(), hash, &length, ::EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("SHA-256 failed");
-  std::string hex;
-  for (unsigned int i = 0; i < length; ++i) {
-    hex += digits[hash[i] >> 4];
-    hex += digits[hash[i] & 15];
-  }
-  return hex;
-}
-
 }  // namespace bulkhead::verifier

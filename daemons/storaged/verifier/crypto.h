@@ -24,6 +24,5 @@ Outcome<PublicKey> publicKeyOf(const Certificate& certificate);
 
 // Over SHA-256 (RSA: PKCS #1 v1.5), as sigstore signs; Ed25519 over the bytes themselves.
 bool verifies(const PublicKey& key, std::string_view bytes, std::string_view signature);
-std::string sha256Hex(std::string_view bytes);
 
 }  // namespace bulkhead::verifier

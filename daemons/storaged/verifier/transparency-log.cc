@@ -1,4 +1,5 @@
 #include "daemons/storaged/verifier/transparency-log.h"
+#include "daemons/common/base/digest-stream.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -90,8 +91,8 @@ bool isOf(const std::string& body, const LoggedSignature& signature) {
   std::string der = derOf(signature.signer);
   return textIn(*document, {"kind"}) == "hashedrekord" && textIn(*document, {"apiVersion"}) == "0.0.1" &&
          textIn(*document, {"spec", "data", "hash", "algorithm"}) == "sha256" &&
-         textIn(*document, {"spec", "data", "hash", "value"}) == sha256Hex(signature.payload) && content &&
-         *content == signature.signature && signer && !der.empty() && derOf(*signer) == der;
+         textIn(*document, {"spec", "data", "hash", "value"}) == digestOf(signature.payload).hex() &&
+         content && *content == signature.signature && signer && !der.empty() && derOf(*signer) == der;
 }
 
 }  // namespace

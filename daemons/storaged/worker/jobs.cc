@@ -116,15 +116,15 @@ Outcome<void> answerManifest(schema::ParseInput::Manifest::Reader input, Result 
   std::string text = ipc::toString(input.getManifest());
   if (index.size() > limits::document || text.size() > limits::document)
     return refuse(Code::resourceExhausted, "documents", "are too large");
-  if (index.empty() && saysSchema1(text)) {
-    auto manifest = parseSchema1(text);
-    if (!manifest) return tl::unexpected(manifest.error());
+  auto manifest = parseManifest(index, text);
+  if (manifest) {
     fill(result.initManifest(), *manifest);
     return {};
   }
-  auto manifest = parseManifest(index, text);
-  if (!manifest) return tl::unexpected(manifest.error());
-  fill(result.initManifest(), *manifest);
+  if (!index.empty() || !saysSchema1(text)) return tl::unexpected(manifest.error());
+  auto old = parseSchema1(text);
+  if (!old) return tl::unexpected(old.error());
+  fill(result.initManifest(), *old);
   return {};
 }
 

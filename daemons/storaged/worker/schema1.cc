@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "daemons/common/base/base64.h"
 #include "daemons/storaged/worker/json.h"
 #include "ipc/limits.h"
 
@@ -76,8 +77,6 @@ Outcome<json> readManifest(std::string_view text) {
   return manifest;
 }
 
-std::string base64Decoded(std::string_view text);
-
 // Every signature says the same of the payload, or the document means two things.
 Outcome<void> readPayload(const json& manifest, size_t documentBytes, Schema1& into) {
   if (find(manifest, "signatures") == nullptr) return {};
@@ -87,14 +86,14 @@ Outcome<void> readPayload(const json& manifest, size_t documentBytes, Schema1& i
     if (!signature.is_object()) return invalid("manifest.signatures", "has one that is not an object");
     auto text = textAt(signature, "protected", "manifest.signatures");
     if (!text) return tl::unexpected(text.error());
-    auto header = parseObject(base64Decoded(*text), "manifest.signatures.protected");
+    auto header = parseObject(decodeBase64Url(*text).value_or(""), "manifest.signatures.protected");
     if (!header) return tl::unexpected(header.error());
     auto length = numberAt(*header, "formatLength", "manifest.signatures.protected");
     if (!length) return tl::unexpected(length.error());
     auto tail = textAt(*header, "formatTail", "manifest.signatures.protected");
     if (!tail) return tl::unexpected(tail.error());
     bool first = into.payloadTail.empty();
-    std::string bytes = base64Decoded(*tail);
+    std::string bytes = decodeBase64Url(*tail).value_or("");
     bool same = first || (into.payloadBytes == *length && into.payloadTail == bytes);
     if (*length == 0 || *length > documentBytes || bytes.empty() || bytes.size() > longestTail || !same)
       return invalid("manifest.signatures.protected", "does not say what is signed");
@@ -102,31 +101,6 @@ Outcome<void> readPayload(const json& manifest, size_t documentBytes, Schema1& i
     into.payloadTail = std::move(bytes);
   }
   return {};
-}
-
-int valueOf(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '-' || c == '+') return 62;
-  return c == '_' || c == '/' ? 63 : -1;
-}
-
-// RFC 4648 §5, without padding; stops at what does not belong there, and JSON shows whether that mattered.
-std::string base64Decoded(std::string_view text) {
-  std::string bytes;
-  unsigned held = 0;
-  int bits = 0;
-  for (char c : text) {
-    int value = valueOf(c);
-    if (value < 0) break;
-    held = (held << 6U | static_cast<unsigned>(value)) & 0xffffU;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes.push_back(static_cast<char>(held >> static_cast<unsigned>(bits) & 0xffU));
-  }
-  return bytes;
 }
 
 void copyText(const json& from, const char* key, json& to, const char* as) {

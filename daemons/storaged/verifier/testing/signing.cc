@@ -1,4 +1,5 @@
 #include "daemons/storaged/verifier/testing/signing.h"
+#include "daemons/common/base/digest-stream.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -130,7 +131,7 @@ std::string bundleOf(const SigningKey& log, const SigstoreSignature& signature, 
   nlohmann::json body;
   body["apiVersion"] = "0.0.1";
   body["kind"] = "hashedrekord";
-  body["spec"]["data"]["hash"] = {{"algorithm", "sha256"}, {"value", sha256Hex(signature.payload)}};
+  body["spec"]["data"]["hash"] = {{"algorithm", "sha256"}, {"value", digestOf(signature.payload).hex()}};
   body["spec"]["signature"]["content"] = signature.signature;
   body["spec"]["signature"]["publicKey"]["content"] = base64(signerPem);
   nlohmann::json payload{{"body", base64(body.dump())},

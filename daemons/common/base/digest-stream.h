@@ -1,5 +1,5 @@
-// SHA-256 of bytes as they pass by. Every hash that Bulkhead relies on is computed here, in storaged's main
-// process.
+// SHA-256 of bytes as they pass by. The hashes that Bulkhead relies on are computed with this in storaged's
+// main process; elsewhere it names things.
 #pragma once
 
 #include <openssl/evp.h>
@@ -10,7 +10,7 @@
 
 #include "daemons/common/base/digest.h"
 
-namespace bulkhead::storaged {
+namespace bulkhead {
 
 class DigestStream {
  public:
@@ -32,4 +32,4 @@ class DigestStream {
 
 Digest digestOf(std::string_view bytes);
 
-}  // namespace bulkhead::storaged
+}  // namespace bulkhead

@@ -1,10 +1,10 @@
-#include "daemons/storaged/digest-stream.h"
+#include "daemons/common/base/digest-stream.h"
 
 #include <array>
 #include <stdexcept>
 #include <string>
 
-namespace bulkhead::storaged {
+namespace bulkhead {
 
 DigestStream::DigestStream() : context_(EVP_MD_CTX_new()) {
   if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
@@ -38,4 +38,4 @@ Digest digestOf(std::string_view bytes) {
   return stream.finish();
 }
 
-}  // namespace bulkhead::storaged
+}  // namespace bulkhead
