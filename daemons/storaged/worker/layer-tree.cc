@@ -96,14 +96,15 @@ Outcome<Fd> LayerTree::makeMissingParents(const EntryName& name) {
   for (size_t i = 0; at && i + 1 < name.components().size(); ++i) {
     const std::string& component = name.components()[i];
     path += (i == 0 ? "" : "/") + component;
-    bool made = ::mkdirat(at.get(), component.c_str(), impliedMode) == 0;
-    if (!made && errno != EEXIST) return failed(name, "make its directory");
     // From the root again: the component may be a symlink, which has to stay inside.
-    at = tryOpenInRoot(root_, path, O_RDONLY | O_DIRECTORY);
-    if (made) {
+    Fd next = tryOpenInRoot(root_, path, O_RDONLY | O_DIRECTORY);
+    if (!next && errno == ENOENT) {
       if (auto counted = count(); !counted) return tl::unexpected(counted.error());
+      if (::mkdirat(at.get(), component.c_str(), impliedMode) != 0) return failed(name, "make its directory");
+      next = tryOpenInRoot(root_, path, O_RDONLY | O_DIRECTORY);
+      if (next && ::fchmod(next.get(), impliedMode) != 0) return failed(name, "make its directory");
     }
-    if (made && at && ::fchmod(at.get(), impliedMode) != 0) return failed(name, "make its directory");
+    at = std::move(next);
   }
   if (!at) return failed(name, "reach its directory");
   return at;

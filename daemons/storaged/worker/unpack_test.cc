@@ -334,6 +334,13 @@ TEST_F(UnpackTest, LimitsHold) {
   expectRefused(longName);
 }
 
+TEST_F(UnpackTest, NotOneDirectoryMoreThanAllowed) {
+  TarBuilder implied;
+  implied.file("a/b/c/d/e/f", "");
+  EXPECT_EQ(unpackTar(implied, {1 << 20, 3, true}).error().code, Code::resourceExhausted);
+  EXPECT_EQ(std::distance(std::filesystem::recursive_directory_iterator(root_), {}), 3);
+}
+
 TEST_F(UnpackTest, DeviceNodesByPolicy) {  // W3
   constexpr UnpackLimits strict{1 << 20, 1000, false};
   auto node = [](TarBuilder& tar, unsigned type, unsigned minor) {
