@@ -45,8 +45,8 @@ Fd openBeneath(int dir, const std::string& path, int flags, unsigned mode) {
   return fd;
 }
 
-Fd tryOpenInRoot(int root, const std::string& path, int flags) {
-  return openat2(root, path, flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+Fd tryOpenInRoot(int root, const std::string& path, int flags, unsigned mode) {
+  return openat2(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 Fd openDirectory(const std::string& absolutePath) {

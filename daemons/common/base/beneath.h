@@ -18,7 +18,7 @@ Fd openBeneath(int dir, const std::string& path, int flags, unsigned mode = 0);
 
 // Opens `path` as a process whose root is `root` would: symlinks are followed inside it (RESOLVE_IN_ROOT).
 // An invalid Fd and errno on failure.
-Fd tryOpenInRoot(int root, const std::string& path, int flags);
+Fd tryOpenInRoot(int root, const std::string& path, int flags, unsigned mode = 0);
 
 // Opens a directory by an absolute path of root's own configuration. Throws SystemError.
 Fd openDirectory(const std::string& absolutePath);

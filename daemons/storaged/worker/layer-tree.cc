@@ -158,11 +158,17 @@ Outcome<void> LayerTree::makeDirectory(const EntryName& name, const Attributes& 
 }
 
 Outcome<Fd> LayerTree::makeFile(const EntryName& name, const Attributes& attributes) {
-  Fd file;
+  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   // Without setuid and setgid, which wait for the owner. Nobody but us reaches the layer yet.
   mode_t mode = attributes.mode & 0777;
+  // Mostly its directory is there and it is not, and one call does.
+  Fd file = !name.isRoot() && inodes_ < limit_ ? tryOpenInRoot(root_, textOf(name), flags, mode) : Fd();
+  if (file) {
+    ++inodes_;
+    return file;
+  }
   auto place = put(name, "create the file", [&](int parent, const char* last) {
-    file = Fd(::openat(parent, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+    file = Fd(::openat(parent, last, flags, mode));
     return file ? 0 : -1;
   });
   if (!place) return place;

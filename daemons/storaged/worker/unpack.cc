@@ -54,18 +54,18 @@ EntryType typeOf(archive_entry* entry, std::string_view name) {
   }
 }
 
-Outcome<Attributes> attributesOf(archive_entry* entry, const std::string& field) {
+Outcome<Attributes> attributesOf(archive_entry* entry, const char* raw) {
   int64_t uid = ::archive_entry_uid(entry);
   int64_t gid = ::archive_entry_gid(entry);
   if (uid < 0 || uid > largestId || gid < 0 || gid > largestId)
-    return invalid(field, "has an owner that no file can have");
+    return invalid(fieldOf(raw), "has an owner that no file can have");
   Attributes attributes;
   attributes.uid = static_cast<uid_t>(uid);
   attributes.gid = static_cast<gid_t>(gid);
   attributes.mode = static_cast<mode_t>(::archive_entry_perm(entry)) & 07777;
   attributes.modified = {::archive_entry_mtime(entry), ::archive_entry_mtime_nsec(entry)};
   if (attributes.modified.tv_nsec < 0 || attributes.modified.tv_nsec > 999'999'999) {
-    return invalid(field, "has a time that is none");
+    return invalid(fieldOf(raw), "has a time that is none");
   }
   const char* key = nullptr;
   const void* value = nullptr;
@@ -76,7 +76,8 @@ Outcome<Attributes> attributesOf(archive_entry* entry, const std::string& field)
     if (key == nullptr || !keepsXattr(key)) continue;
     total += std::string_view(key).size() + size;
     if (attributes.xattrs.size() >= limits::entryXattrs || total > limits::entryXattrBytes)
-      return refuse(Code::resourceExhausted, field, "has too many extended attributes, or too large ones");
+      return refuse(Code::resourceExhausted, fieldOf(raw),
+                    "has too many extended attributes, or too large ones");
     attributes.xattrs.emplace_back(key, std::string(static_cast<const char*>(value), size));
   }
   return attributes;
@@ -125,7 +126,7 @@ class Unpacker {
     if (raw == nullptr) return malformed("has an entry without a name");
     auto name = EntryName::parse(raw);
     if (!name) return tl::unexpected(name.error());
-    auto attributes = attributesOf(entry, fieldOf(raw));
+    auto attributes = attributesOf(entry, raw);
     if (!attributes) return tl::unexpected(attributes.error());
     if (!name->isRoot() && kindOf(name->last()) != NameKind::file) return unpackMark(*name, raw);
 
