@@ -20,6 +20,9 @@ struct LaunchRequest {
     inspect @7 :Text;                 # container id
     list @8 :Void;
     version @9 :Text;                 # a runtime handler's name: is it usable here, and which version is it?
+    updateContainer @10 :Update;      # all of it or nothing
+    openLog @11 :Text;                # container id: its log file, made anew where it was moved away; the answer brings
+                                      # it as a descriptor
   }
 }
 
@@ -46,6 +49,7 @@ struct PodSpec {
   dns @7 :Dns;
   runtimeHandler @8 :Text;
   privileged @9 :Bool;        # some container of this pod may be
+  sysctls @10 :List(Common.KeyValue);
 }
 
 enum Namespace {
@@ -84,6 +88,16 @@ struct ContainerSpec {
   stdin @19 :Bool;
   logPath @20 :Text;           # relative to the pod's log directory; empty: no log
   directories @21 :List(Text); # made in the root file system if they are absent: an image's declared volumes
+  devices @22 :List(Device);
+  cdiDevices @23 :List(Text);  # fully qualified names (CDI specification, "Device names")
+  pidTarget @24 :Text;         # the container, of the same pod, whose PID namespace this one enters; empty: as `pid` says
+  seccompProfile @25 :Text;    # of `localhost`: absolute path of the profile
+}
+
+struct Device {
+  source @0 :Text;             # absolute, on the host: a device, or a directory of some
+  destination @1 :Text;
+  access @2 :Text;             # of "rwm"
 }
 
 struct Mount {
@@ -109,6 +123,7 @@ struct Mount {
 enum Seccomp {
   runtimeDefault @0;
   unconfined @1;
+  localhost @2;
 }
 
 struct Resources {
@@ -123,6 +138,18 @@ struct Resources {
   pidsLimit @7 :Int64;
   swapLimit @8 :Int64;     # bytes, memory and swap together
   hasOomScoreAdj @9 :Bool;
+  hugepageLimits @10 :List(HugepageLimit);
+  unified @11 :List(Common.KeyValue);  # cgroup v2 files
+
+  struct HugepageLimit {
+    size @0 :Text;         # as cgroupfs spells it: "2MB"
+    limit @1 :UInt64;      # bytes
+  }
+}
+
+struct Update {
+  containerId @0 :Text;
+  resources @1 :Resources;   # what is not set stays
 }
 
 struct Signal {
@@ -148,6 +175,7 @@ struct PodInfo {
   id @0 :Text;
   shimUid @1 :UInt32;
   containers @2 :List(ContainerInfo);   # filled by `list` only
+  cgroup @3 :Text;           # the pod's, parent of its containers'
 }
 
 struct ContainerInfo {
@@ -156,6 +184,7 @@ struct ContainerInfo {
   pid @2 :Int32;             # of its first process; 0 once it is gone
   state @3 :State;
   exit @4 :Exit;             # if exited; startedAt alone if running
+  cgroup @5 :Text;           # "/kubepods/…": the container's own control group, beneath every hierarchy
 
   enum State {
     created @0;

@@ -15,6 +15,8 @@ interface Netd {
   # it is on disk.
   list @2 () -> (pods :List(PodAttachment));
   status @3 () -> (ready :Bool, reason :Text, message :Text);
+  counters @4 (podIds :List(Text)) -> (pods :List(PodCounters));
+  # What the interfaces of these pods have moved; a pod that has no network here is left out.
 }
 
 struct PodNetwork {
@@ -23,6 +25,34 @@ struct PodNetwork {
   namespace @2 :Text;
   uid @3 :Text;
   portMappings @4 :List(PortMapping);
+  annotations @5 :List(Common.KeyValue);  # the pod's, for plugins that ask for them
+  cgroupPath @6 :Text;                     # the pod's, for plugins that ask for it
+  dns @7 :Dns;                             # likewise
+  ingressRate @8 :UInt64;                  # bits per second; 0: no limit (kubernetes.io/ingress-bandwidth)
+  egressRate @9 :UInt64;
+
+  struct Dns {
+    servers @0 :List(Text);
+    searches @1 :List(Text);
+    options @2 :List(Text);
+  }
+}
+
+struct PodCounters {
+  podId @0 :Text;
+  interfaces @1 :List(Interface);  # without lo
+
+  struct Interface {
+    name @0 :Text;
+    receivedBytes @1 :UInt64;
+    receivedErrors @2 :UInt64;
+    sentBytes @3 :UInt64;
+    sentErrors @4 :UInt64;
+    receivedPackets @5 :UInt64;
+    receivedDropped @6 :UInt64;
+    sentPackets @7 :UInt64;
+    sentDropped @8 :UInt64;
+  }
 }
 
 struct PortMapping {

@@ -13,4 +13,6 @@ interface Shim {
   # 1: this file as it stands.
   wait @1 () -> (exit :Launch.Exit);
   # Answers once the container's first process has ended and its record is written; at once if it already has.
+  reopenLog @2 (log :Common.File) -> (result :Common.Result(Common.Nothing));
+  # Protocol 2. What was read before the answer is in the old file, what is read after it in the new one.
 }

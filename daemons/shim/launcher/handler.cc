@@ -87,6 +87,9 @@ Outcome<void> dispatch(const Context& context, ipc::Packet& packet, int connecti
       return runtimeVersion(context, toString(request.getVersion())).map([&](const std::string& version) {
         reply.setVersion(version);
       });
+    case schema::LaunchRequest::UPDATE_CONTAINER:
+    case schema::LaunchRequest::OPEN_LOG:
+      break;
   }
   return invalid("", "is not a request that this launcher knows");
 }
