@@ -137,6 +137,10 @@ void FakeLauncher::handle(ipc::Packet& packet, schema::LaunchReply::Builder repl
       }
       break;
     }
+    case schema::LaunchRequest::UPDATE_CONTAINER:
+    case schema::LaunchRequest::OPEN_LOG:
+      ipc::writeRefusal(reply.initRefused(), {Code::internal, "", "is not scripted"});
+      break;
     case schema::LaunchRequest::VERSION:
       reply.setVersion("1.2.3");
       break;
