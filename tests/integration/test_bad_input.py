@@ -50,7 +50,7 @@ class BadInput(unittest.TestCase):
         self.assertGreater(len(text), len(field) + 3, "a reason, not only a field")
 
     def test_ids(self):
-        for bad in ("", "xyz", "../" + "a" * 61, "a" * 63 + "/", "A" * 64, "a" * 65):
+        for bad in ("", "../" + "a" * 61, "a" * 63 + "/", "a" * 129):
             for call, field in ((self.client.PodSandboxStatus, "pod_sandbox_id"), (self.client.ContainerStatus, "container_id"),
                                 (self.client.StartContainer, "container_id"),
                                 (self.client.ExecSync, "container_id")):
@@ -63,6 +63,10 @@ class BadInput(unittest.TestCase):
         self.assertEqual(self.client.PodSandboxStatus(pod_sandbox_id=self.pod[:13]).status.id, self.pod)
         self.refused("NOT_FOUND", "pod_sandbox_id", self.client.PodSandboxStatus, pod_sandbox_id=other * 5)
         self.refused("NOT_FOUND", "container_id", self.client.ContainerStatus, container_id="abc")
+        for none_of_ours in ("xyz", "A" * 64, "a" * 65, "c64f5f5d-0062-4aca-b6ab-292096c79a8a"):
+            self.refused("NOT_FOUND", "container_id", self.client.ContainerStatus, container_id=none_of_ours)
+            self.client.StopContainer(container_id=none_of_ours)
+            self.client.RemovePodSandbox(pod_sandbox_id=none_of_ours)
         items = self.client.ListPodSandbox(filter=api.PodSandboxFilter(id=self.pod[:5])).items
         self.assertEqual([pod.id for pod in items], [self.pod])
 

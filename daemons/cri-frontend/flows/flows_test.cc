@@ -74,6 +74,7 @@ TEST_F(Flows, PodStatusSaysWhatWasAsked) {
 
 TEST_F(Flows, UnknownAndMalformedIds) {
   EXPECT_TRUE(removePodOf(std::string(64, 'f')));
+  EXPECT_TRUE(removePodOf("c64f5f5d-0062-4aca-b6ab-292096c79a8a"));  // no id of ours: not here
   EXPECT_EQ(removePodOf("../../etc").error().code, Code::invalidArgument);
   EXPECT_EQ(start(std::string(64, 'f')).error().code, Code::notFound);
   EXPECT_TRUE(world.wait(stopping(std::string(64, 'f'), 0)));
@@ -100,9 +101,10 @@ TEST_F(Flows, ABeginningOfAnIdIsEnoughIfItIsUnique) {
   EXPECT_EQ(findPod(*world.frontend, "c").error().code, Code::notFound);
   // Not notFound, which a removal would take for "gone already".
   EXPECT_EQ(removePodOf("bbbb").error().code, Code::invalidArgument);
-  for (const std::string bad : {"", "A", "a/", "0x1"}) {
+  for (const std::string& bad : std::vector<std::string>{"", ".", "a/", "0 1", std::string(129, 'x')}) {
     EXPECT_EQ(findPod(*world.frontend, bad).error().code, Code::invalidArgument) << bad;
   }
+  EXPECT_EQ(findPod(*world.frontend, "A").error().code, Code::notFound);
   third.set_state(record::Pod::CREATING);
   third.set_id("cccc" + std::string(60, '3'));
   world.frontend->pods.insert(third);

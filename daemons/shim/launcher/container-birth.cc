@@ -65,7 +65,7 @@ class Stage {
 
   // Ours first: a mount of the spec at the same destination replaces it.
   void attachMounts() {
-    add({path_ + "/shm", "/dev/shm", false, "rprivate", true});
+    add({path_ + "/shm", "/dev/shm", false, "rprivate", {"nosuid", "noexec", "nodev"}});
     std::string files = record::podPath(birth_.context.pods, birth_.container.podId) + "/files/";
     for (const char* name : {"hostname", "resolv.conf"}) {
       add({files + name, std::string("/etc/") + name, true, "rprivate"});
@@ -76,7 +76,7 @@ class Stage {
       attach(birth_.sources[i].mount.get(), place, birth_.sources[i].isDirectory);
       std::string destination = ceiling::parseHostPath(toString(mounts[i].getDestination()), "").value();
       add({place, destination, mounts[i].getReadOnly(), propagationOption(mounts[i].getPropagation()),
-           mounts[i].isImage()});
+           mounts[i].isImage() ? std::vector<std::string>{"nosuid", "nodev"} : std::vector<std::string>{}});
     }
   }
 

@@ -105,7 +105,7 @@ void writeProcess(JsonWriter& json, schema::ContainerSpec::Reader spec, const Gr
 
 void writeBind(JsonWriter& json, const BindMount& bind) {
   Texts options{"rbind", bind.readOnly ? "ro" : "rw", bind.propagation};
-  if (bind.noExec) options.insert(options.end(), {"nosuid", "noexec", "nodev"});
+  options.insert(options.end(), bind.restrictions.begin(), bind.restrictions.end());
   json.object().member("destination", bind.destination).member("type", "bind").member("source", bind.source);
   json.member("options", options).end();
 }

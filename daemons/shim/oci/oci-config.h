@@ -17,8 +17,8 @@ struct BindMount {
   std::string source;
   std::string destination;
   bool readOnly = false;
-  std::string propagation;  // rprivate, rslave, rshared
-  bool noExec = false;      // and nosuid, nodev: our own /dev/shm, an image
+  std::string propagation;                // rprivate, rslave, rshared
+  std::vector<std::string> restrictions;  // nosuid, nodev, noexec: our own /dev/shm, an image
 };
 
 // What the container gets that is not in its spec, or that the host cannot give in full.

@@ -256,7 +256,7 @@ TEST_P(Life, AContainerWithoutItsMonitorIsKilledAndLost) {
   EXPECT_GT(info.getExit().getStartedAt(), 0);
   pid_t first = info.getPid();
   ASSERT_EQ(::kill(shimOf(id), SIGKILL), 0);
-  for (int i = 0; i < 500 && shimOf(id) != 0; ++i) std::this_thread::sleep_for(2ms);
+  for (int i = 0; i < 5000 && shimOf(id) != 0; ++i) std::this_thread::sleep_for(2ms);
   EXPECT_EQ(at().state(id), State::LOST);
   EXPECT_FALSE(std::filesystem::exists("/proc/" + std::to_string(first) + "/exe"));
   remove(id);

@@ -87,7 +87,7 @@ Fd imageMount(const overlay::Stores& stores, const std::vector<LayerName>& layer
   // root directory stays what it was, beneath.
   attachToRoot(own);
   for (const Fd& store : additional) attachToRoot(store);
-  auto root = overlay::mountImageRoot(overlay::borrow(own, additional), layers, "/proc");
+  auto root = overlay::mountImageRoot(overlay::borrow(own, additional), layers, "/proc", true);
   if (!root) throw std::runtime_error(describe(root.error()));
   // Nothing may lie on the root directory when the cell is entered.
   for (auto last = additional.rbegin(); last != additional.rend(); ++last) detach(*last);

@@ -197,7 +197,8 @@ Outcome<Fd> Mounter::cloneComposed(const ContainerId& container, const Request::
 Outcome<Fd> Mounter::makeImage(const ContainerId& container, const Request::Image& image) {
   auto parts = askForParts(container, image.id);
   if (!parts) return tl::unexpected(parts.error());
-  auto root = overlay::mountImageRoot(overlay::borrow(view_.store, view_.additional), parts->layers, stage);
+  auto root =
+      overlay::mountImageRoot(overlay::borrow(view_.store, view_.additional), parts->layers, stage, false);
   return root && !image.subPath.empty() ? partOf(*root, image.subPath) : std::move(root);
 }
 

@@ -36,7 +36,8 @@ Outcome<std::vector<Fd>> openLowers(const Stores& stores, const std::vector<Laye
   return lowers;
 }
 
-Outcome<Fd> mountImageRoot(const Stores& stores, const std::vector<LayerName>& names, const char* stage) {
+Outcome<Fd> mountImageRoot(const Stores& stores, const std::vector<LayerName>& names, const char* stage,
+                           bool noExec) {
   auto lowers = openLowers(stores, names);
   if (!lowers) return tl::unexpected(lowers.error());
   if (lowers->empty()) return refuse(Code::internal, "layers", "are none");
@@ -50,7 +51,8 @@ Outcome<Fd> mountImageRoot(const Stores& stores, const std::vector<LayerName>& n
     mount = std::move(*overlay);
   }
   struct mount_attr inert {};
-  inert.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  inert.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  (noExec ? inert.attr_set : inert.attr_clr) |= MOUNT_ATTR_NOEXEC;
   inert.propagation = MS_PRIVATE;
   if (::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &inert, sizeof inert) != 0) throwErrno("mount_setattr");
   return mount;

@@ -26,10 +26,11 @@ Fd tryOpenLayer(const Stores& stores, const LayerName& name);
 // The files of each layer, in the order given. Refuses notFound, naming the layer.
 Outcome<std::vector<Fd>> openLowers(const Stores& stores, const std::vector<LayerName>& names);
 
-// A detached mount of these layers (at least one; topmost first): read-only, nosuid, nodev, noexec. `stores`
-// and `stage` must be in the calling process's own mount namespace, since the kernel takes layers from
-// nowhere else; `stage` is a directory that may be covered for a moment. Refuses as openLowers and
-// mountOverlay do; throws SystemError.
-Outcome<Fd> mountImageRoot(const Stores& stores, const std::vector<LayerName>& names, const char* stage);
+// A detached mount of these layers (at least one; topmost first): read-only, nosuid, nodev, and noexec only
+// if `noExec`, whatever the store's own mount is. `stores` and `stage` must be in the calling process's own
+// mount namespace, since the kernel takes layers from nowhere else; `stage` is a directory that may be
+// covered for a moment. Refuses as openLowers and mountOverlay do; throws SystemError.
+Outcome<Fd> mountImageRoot(const Stores& stores, const std::vector<LayerName>& names, const char* stage,
+                           bool noExec);
 
 }  // namespace bulkhead::overlay

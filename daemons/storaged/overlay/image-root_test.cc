@@ -55,7 +55,12 @@ TEST_F(ImageRootTest, ShowsTheLayersAndLetsNobodyChangeThem) {
   const LayerName base = addLayer("base");
   int code = inNamespace([&](int store) {
     for (const auto& names : {std::vector{top}, std::vector{top, base}}) {
-      auto root = mountImageRoot(store, names, "/proc");
+      auto executable = mountImageRoot(store, names, "/proc", false);
+      struct statvfs open {};
+      constexpr unsigned long closed = ST_RDONLY | ST_NOSUID | ST_NODEV;
+      if (!executable || ::fstatvfs(executable->get(), &open) != 0) return 5;
+      if ((open.f_flag & (closed | ST_NOEXEC)) != closed) return 6;
+      auto root = mountImageRoot(store, names, "/proc", true);
       if (!root || textIn(root->get(), "same") != "top") return 1;
       if (textIn(root->get(), "base") != (names.size() == 1 ? "absent" : "base")) return 2;
       if (::mkdirat(root->get(), "new", 0755) == 0 || errno != EROFS) return 3;
@@ -85,10 +90,10 @@ TEST_F(ImageRootTest, NeedsNoUpperLayer) {
 
 TEST_F(ImageRootTest, NamesALayerThatIsLost) {
   const LayerName lost = LayerName::generate();
-  auto refused = mountImageRoot(openDirectory(store_.path()).get(), {addLayer("there"), lost}, "/proc");
+  auto refused = mountImageRoot(openDirectory(store_.path()).get(), {addLayer("there"), lost}, "/proc", true);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().field, "layer " + lost.text());
-  EXPECT_FALSE(mountImageRoot(openDirectory(store_.path()).get(), {}, "/proc"));
+  EXPECT_FALSE(mountImageRoot(openDirectory(store_.path()).get(), {}, "/proc", true));
 }
 
 }  // namespace
