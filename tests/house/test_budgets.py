@@ -10,8 +10,8 @@ BUILD = os.environ["BULKHEAD_BUILD"]
 
 FILE_LINES = 500
 LINKED_LINES = 6000
-# The wire facts of CRI are one file by nature.
-LONG_BY_NATURE = {"proto/runtime/v1/api.proto"}
+# The wire facts of CRI are one file by nature, and so is the page with a row for each of its fields.
+LONG_BY_NATURE = {"proto/runtime/v1/api.proto", "docs/cri-coverage.md"}
 
 # directory of each privileged program -> own lines
 PRIVILEGED = {
