@@ -244,6 +244,15 @@ class Containers(WithInstance):
                          working_dir="/data/deep", envs=[api.KeyValue(key="WORDS", value="\u00fcber all".encode())])
         self.assertEqual(said, "zero one two\n/data/deep\n\u00fcber all\n")
 
+    def test_a_large_environment_arrives_or_is_refused(self):
+        def variables(count):
+            return [api.KeyValue(key=f"V{i}", value=b"x" * 100_000) for i in range(count)]
+        self.assertEqual(self.said("env | grep -c ^V; echo ${#V18}", envs=variables(19)), "19\n100000\n")
+        config = cri.container_config("large", self.reference, ["env"], envs=variables(21))
+        code, text = cri.code_of(self.client.CreateContainer, pod_sandbox_id=self.pod, config=config,
+                                 sandbox_config=self.pod_config)
+        self.assertEqual((code.name, text), ("INVALID_ARGUMENT", "config.envs: is longer than 2 MiB in all"))
+
     def test_logs(self):
         container = self.start("echo here", log_path="sub/0.log")
         self.ended(container)
@@ -341,6 +350,12 @@ class Containers(WithInstance):
         self.assertTrue(os.path.exists(source + "/x"))
         self.assertEqual(said(readonly=True), ["no", "yes"])
         self.assertEqual(said(readonly=True, recursive_read_only=True), ["no", "no"])
+
+    def test_many_mounts(self):
+        source = self.directory()
+        mounts = [api.Mount(container_path=f"/many/{i}", host_path=source) for i in range(500)]
+        self.assertEqual(self.said("grep -c ' /many/' /proc/mounts; touch /many/499/x", mounts=mounts), "500\n")
+        self.assertTrue(os.path.exists(source + "/x"))
 
     def test_propagation(self):
         source = self.mounted("--make-shared")
