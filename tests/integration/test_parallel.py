@@ -1,4 +1,4 @@
-"""Many creations at once: nothing is mixed up, the same request twice is one, and no name stays taken."""
+"""Many creations at once (CVE-2021-21334): nothing is mixed up, the same request twice is one, and no name stays taken."""
 
 import concurrent.futures
 import os

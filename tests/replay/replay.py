@@ -14,7 +14,7 @@ import image
 import store
 from cri import api
 from hostile import HostileRegistry
-from instance import Instance, wait_until
+from instance import Instance, children_of, wait_until
 
 REFUSED = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "RESOURCE_EXHAUSTED")
 
@@ -64,9 +64,11 @@ class Replay(unittest.TestCase):
         cls.instance.start()
         cls.client = cls.instance.client
         cls.storage = os.path.join(cls.instance.root, "state/storage")
-        # Workers come and go: one may still be erasing what was tried at start.
-        cls.daemons = {pid: names for pid, names in cls.instance.processes().items()
-                       if names[1] not in ("bulkhead-storage-worker", "bulkhead-storage-decompressor")}
+        # Workers come and go: one may still be erasing what was tried at start. So do a daemon's forks, which carry its name.
+        found = cls.instance.processes()
+        forks = {child for pid in found for child in children_of(pid) if found.get(child) == found[pid]}
+        cls.daemons = {pid: names for pid, names in found.items() if pid not in forks
+                       and names[1] not in ("bulkhead-storage-worker", "bulkhead-storage-decompressor")}
 
     @classmethod
     def tearDownClass(cls):
