@@ -1,5 +1,8 @@
 #include "daemons/netd/attach-flow.h"
 
+#include "daemons/netd/host-ports.h"
+#include "daemons/netd/plugin-chain.h"
+
 namespace bulkhead::netd {
 
 kj::Promise<Outcome<CniResult>> AttachFlow::run() {
@@ -22,6 +25,8 @@ kj::Promise<Outcome<CniResult>> AttachFlow::add(Outcome<void> prepared) {
 
 kj::Promise<Outcome<CniResult>> AttachFlow::keep(Outcome<CniResult> result) {
   if (!result) return result;
+  if (auto served = checkFamilies(record_.pod.portMappings, result->addresses); !served)
+    return Outcome<CniResult>(tl::unexpected(served.error()));
   auto kept = tools_.owed.writeResult(record_.pod.id, *result);
   return kept.then([result = std::move(result)]() mutable { return std::move(result); });
 }

@@ -4,7 +4,10 @@
 
 #include "daemons/common/base/log.h"
 #include "daemons/netd/attach-flow.h"
+#include "daemons/netd/check-flow.h"
 #include "daemons/netd/detach-flow.h"
+#include "daemons/netd/host-ports.h"
+#include "daemons/netd/plugin-config.h"
 #include "ipc/scrub.h"
 
 namespace bulkhead::netd {
@@ -41,16 +44,30 @@ void Attachments::resume(std::vector<OwedRecords::Loaded> loaded) {
     pods_.emplace(id, Pod{std::move(record), isAttached ? State::attached : State::owed, std::move(result)});
     if (!isAttached) payInBackground(id);
   }
-  tasks_.add(tools_.netns.list().then([this](std::vector<PodId>&& pins) { removeStrayPins(pins); }));
+  tasks_.add(tools_.netns.list().then([this](std::vector<PodId>&& pins) { judgePins(pins); }));
 }
 
-// A namespace without a debt: netd died after the one and before the other was written.
-void Attachments::removeStrayPins(const std::vector<PodId>& pins) {
+// A namespace without a debt: netd died after the one and before the other was written. One of an attached
+// pod is worth a CHECK.
+void Attachments::judgePins(const std::vector<PodId>& pins) {
   for (const PodId& pin : pins) {
-    if (pods_.contains(pin)) continue;
+    auto found = pods_.find(pin);
+    if (found != pods_.end()) {
+      check(found->second);
+      continue;
+    }
     log::info("removing a network namespace without a record", {{"pod", pin.text()}});
     tasks_.add(tools_.netns.remove(pin).ignoreResult());
   }
+}
+
+// Nobody asks for it, so nobody is told but the log: the pod runs, and what to do with it is the kubelet's
+// business.
+void Attachments::check(const Pod& pod) {
+  if (pod.state != State::attached || !CheckFlow::isPossible(pod.record, *pod.result)) return;
+  auto flow = kj::heap<CheckFlow>(tools_, pod.record, *pod.result);
+  auto& raw = *flow;
+  tasks_.add(raw.run().attach(kj::mv(flow)));
 }
 
 kj::Promise<Outcome<Attachment>> Attachments::attach(PodNetwork pod) {
@@ -64,7 +81,10 @@ kj::Promise<Outcome<Attachment>> Attachments::attach(PodNetwork pod) {
 kj::Promise<Outcome<Attachment>> Attachments::begin(PodNetwork network) {
   const auto& conflist = configuration_.current();
   if (!conflist) return Outcome<Attachment>(tl::unexpected(conflist.error()));
+  if (auto admitted = admit(network, *conflist); !admitted)
+    return Outcome<Attachment>(tl::unexpected(admitted.error()));
   PodId id = network.id;
+  network.facts = declaredFacts(std::move(network.facts), *conflist);
   OwedRecord record{std::move(network), *conflist, false};
   auto abandon = kj::newPromiseAndFulfiller<Outcome<CniResult>>();
   auto flow = start(kj::heap<AttachFlow>(tools_, record)).exclusiveJoin(kj::mv(abandon.promise));
@@ -77,6 +97,16 @@ kj::Promise<Outcome<Attachment>> Attachments::begin(PodNetwork network) {
   tasks_.add(fork.addBranch().ignoreResult());  // goes on when its callers are gone
   pod.attach = kj::mv(fork);
   return branch;
+}
+
+// Also those whose DEL is owed have their ports: what sends packets to them is still there.
+Outcome<void> Attachments::admit(const PodNetwork& network, const Conflist& conflist) const {
+  if (network.portMappings.empty()) return {};
+  if (auto served = checkServed(conflist, network.portMappings); !served) return served;
+  for (const auto& [id, pod] : pods_) {
+    if (auto free = checkFree(network.portMappings, pod.record.pod); !free) return free;
+  }
+  return {};
 }
 
 Outcome<Attachment> Attachments::attached(const PodId& id, Outcome<CniResult> result) {
@@ -114,7 +144,8 @@ kj::Promise<Outcome<void>> Attachments::pay(Pod& pod) {
   if (pod.state == State::detaching) return KJ_ASSERT_NONNULL(pod.detach).addBranch();
   pod.state = State::detaching;
   PodId id = pod.record.pod.id;
-  auto flow = start(kj::heap<DetachFlow>(tools_, pod.record, pod.result));
+  auto atFailure = pod.failures == 0 ? PluginChain::AtFailure::stop : PluginChain::AtFailure::goOn;
+  auto flow = start(kj::heap<DetachFlow>(tools_, pod.record, pod.result, atFailure));
   auto broke = [this, id](kj::Exception&& exception) {
     return keepOwing(pods_.at(id), ipc::fullText(exception));
   };
@@ -159,6 +190,14 @@ void Attachments::payInBackground(const PodId& id) {
   auto found = pods_.find(id);
   if (found == pods_.end() || found->second.state != State::owed) return;
   tasks_.add(pay(found->second).ignoreResult());
+}
+
+std::vector<PodId> Attachments::podsOf(const std::string& network) const {
+  std::vector<PodId> pods;
+  for (const auto& [id, pod] : pods_) {
+    if (pod.record.conflist.name == network) pods.push_back(id);
+  }
+  return pods;
 }
 
 std::vector<std::pair<PodId, Attachment>> Attachments::list() const {

@@ -19,7 +19,7 @@ class Attachments final : private kj::TaskSet::ErrorHandler {
   Attachments(const Tools& tools, ConflistDirectory& configuration, std::string netnsDirectory);
 
   // Takes over what an earlier netd left: attached pods stay so, every other debt is paid from now on, pins
-  // without a record are removed. Once, before anything else.
+  // without a record are removed, networks are checked. Once, before anything else.
   void resume(std::vector<OwedRecords::Loaded> loaded);
 
   // Idempotent by pod id: joins an attach that runs, answers what an earlier one got. failedPrecondition
@@ -27,6 +27,8 @@ class Attachments final : private kj::TaskSet::ErrorHandler {
   kj::Promise<Outcome<Attachment>> attach(PodNetwork pod);
   // Idempotent; absent is ok. Ends an attach that runs. Resolves when the DEL is done, or durably owed.
   kj::Promise<Outcome<void>> detach(PodId id);
+  // Every pod of network `name` with a record: what its plugins must keep.
+  [[nodiscard]] std::vector<PodId> podsOf(const std::string& network) const;
   // Every pod with a record, also those whose DEL is owed (without addresses).
   [[nodiscard]] std::vector<std::pair<PodId, Attachment>> list() const;
 
@@ -52,7 +54,9 @@ class Attachments final : private kj::TaskSet::ErrorHandler {
   kj::Promise<Outcome<void>> keepOwing(Pod& pod, const std::string& why);
   void payLater(Pod& pod);
   void payInBackground(const PodId& id);
-  void removeStrayPins(const std::vector<PodId>& pins);
+  void judgePins(const std::vector<PodId>& pins);
+  void check(const Pod& pod);
+  [[nodiscard]] Outcome<void> admit(const PodNetwork& network, const Conflist& conflist) const;
 
   [[nodiscard]] Attachment describe(const Pod& pod) const;
   void taskFailed(kj::Exception&& exception) override;

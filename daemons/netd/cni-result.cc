@@ -52,10 +52,20 @@ Refusal pluginFailure(const std::string& plugin, int status, std::string_view ou
     said = stringAt(*error, "msg");
     if (std::string details = stringAt(*error, "details"); !details.empty()) said += ": " + details;
   }
-  if (said.empty()) said = trimmed(err);
   std::string text = "CNI plugin " + plugin + " failed";
-  if (said.empty()) return {Code::unavailable, "", text + " with status " + std::to_string(status)};
-  return {Code::unavailable, "", text + ": " + log::printable(asAscii(std::move(said)))};
+  if (said.empty() && trimmed(err).empty()) text += " with status " + std::to_string(status);
+  if (!said.empty()) text += ": " + log::printable(asAscii(std::move(said)));
+  return {Code::unavailable, "", text + lastWords(err)};
+}
+
+// Its last words: a plugin that logs says at the end why it gave up.
+std::string lastWords(std::string_view err) {
+  constexpr size_t most = 512;
+  std::string_view words = trimmed(err);
+  if (words.empty()) return {};
+  std::string text = words.size() > most ? "..." : "";
+  words.remove_prefix(words.size() > most ? words.size() - most : 0);
+  return "; it wrote: " + text + log::printable(asAscii(std::string(words)));
 }
 
 }  // namespace bulkhead::netd

@@ -17,8 +17,12 @@ struct CniResult {
 // The success result of an ADD. Refuses (unavailable, naming `plugin`) what is not one.
 Outcome<CniResult> parseCniResult(std::string_view text, const std::string& plugin);
 
-// How plugin `plugin` failed, for the user: its error result's msg and details, else what it wrote to stderr,
-// else the status alone; printable and bounded.
+// How plugin `plugin` failed, for the user: its error result's msg and details, and the end of what it wrote
+// to stderr; else the status alone. Printable and bounded.
 Refusal pluginFailure(const std::string& plugin, int status, std::string_view out, std::string_view err);
+
+// The end of what a plugin wrote to stderr, as the end of a sentence: printable and bounded. Empty if it
+// wrote nothing.
+std::string lastWords(std::string_view err);
 
 }  // namespace bulkhead::netd

@@ -43,19 +43,20 @@ TEST(PluginFailure, PrefersTheErrorResult) {
   Refusal refusal =
       pluginFailure("bridge", 1, R"({"code":11,"msg":"no addresses","details":"range full"})", "noise");
   EXPECT_EQ(refusal.code, Code::unavailable);
-  EXPECT_EQ(refusal.reason, "CNI plugin bridge failed: no addresses: range full");
+  EXPECT_EQ(refusal.reason, "CNI plugin bridge failed: no addresses: range full; it wrote: noise");
 }
 
 TEST(PluginFailure, FallsBackToStderrThenToTheStatus) {
-  EXPECT_EQ(pluginFailure("x", 1, "not json", " oops\n").reason, "CNI plugin x failed: oops");
+  EXPECT_EQ(pluginFailure("x", 1, "not json", " oops\n").reason, "CNI plugin x failed; it wrote: oops");
   EXPECT_EQ(pluginFailure("x", 137, "", "").reason, "CNI plugin x failed with status 137");
 }
 
 TEST(PluginFailure, IsPrintableAndBounded) {
-  std::string reason = pluginFailure("x", 1, "", "\x1b[31m\xff\xfe" + std::string(100000, 'y')).reason;
+  std::string reason = pluginFailure("x", 1, "", std::string(100000, 'y') + "\x1b[31m\xff\xfe").reason;
   EXPECT_LT(reason.size(), 1000U);
   EXPECT_THAT(reason, Not(HasSubstr("\x1b")));
   EXPECT_THAT(reason, Not(HasSubstr("\xff")));
+  EXPECT_THAT(pluginFailure("x", 1, "", std::string(100000, 'y') + "the end").reason, HasSubstr("ythe end"));
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ const Outcome<Conflist>& ConflistDirectory::current() {
     current_ = tl::unexpected(entries.error());
   } else if (*entries != seen_ || seen_.empty()) {
     seen_ = std::move(*entries);
+    ++generation_;
     current_ = choose(seen_);
   }
   return current_;

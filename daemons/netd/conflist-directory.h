@@ -19,6 +19,8 @@ class ConflistDirectory {
   // that others than root may write, are passed over with a warning; failedPrecondition, with a text for the
   // node's condition, if none remains. Valid until the next call.
   const Outcome<Conflist>& current();
+  // Another number whenever the files were read anew.
+  [[nodiscard]] unsigned generation() const { return generation_; }
 
  private:
   struct Entry {
@@ -37,6 +39,7 @@ class ConflistDirectory {
   std::string defaultNetwork_;
   std::vector<Entry> seen_;
   Outcome<Conflist> current_;
+  unsigned generation_ = 0;
 };
 
 }  // namespace bulkhead::netd

@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 5> versions{"0.3.0", "0.3.1", "0.4.0", "1
 constexpr size_t mostPlugins = 32;
 
 // -1 if unknown.
-int rankOf(const std::string& version) {
+int rankOf(std::string_view version) {
   const auto* found = std::find(versions.begin(), versions.end(), version);
   return found == versions.end() ? -1 : static_cast<int>(found - versions.begin());
 }
@@ -27,6 +27,13 @@ Outcome<std::string> chooseVersion(const Json& document, const std::string& fiel
                                        [](const auto& a, const auto& b) { return rankOf(a) < rankOf(b); });
   if (rankOf(best) < 0) return invalid(field, "cniVersion is missing or not one of 0.3.0 to 1.1.0");
   return best;
+}
+
+// libcni takes the word for the value (github.com/containernetworking/cni, libcni/conf.go).
+bool flagAt(const Json& document, const char* key) {
+  auto found = document.find(key);
+  if (found == document.end()) return false;
+  return found->is_boolean() ? found->get<bool>() : stringAt(document, key) == "true";
 }
 
 Outcome<Plugin> parsePlugin(const Json& config, const std::string& field) {
@@ -65,6 +72,10 @@ bool Plugin::declares(const char* capability) const {
   return found != capabilities->end() && found->is_boolean() && found->get<bool>();
 }
 
+bool Conflist::speaks(std::string_view least) const {
+  return rankOf(version) >= rankOf(least);
+}
+
 std::vector<std::string> Conflist::executables() const {
   std::vector<std::string> names;
   for (const Plugin& plugin : plugins) {
@@ -79,7 +90,10 @@ std::vector<std::string> Conflist::executables() const {
 Json Conflist::document() const {
   Json list = Json::array();
   for (const Plugin& plugin : plugins) list.push_back(plugin.config);
-  return {{"cniVersion", version}, {"name", name}, {"plugins", std::move(list)}};
+  Json document{{"cniVersion", version}, {"name", name}, {"plugins", std::move(list)}};
+  if (disableCheck) document["disableCheck"] = true;
+  if (disableGc) document["disableGC"] = true;
+  return document;
 }
 
 Outcome<Conflist> parseConflist(std::string_view text, const std::string& field) {
@@ -91,6 +105,8 @@ Outcome<Conflist> parseConflist(std::string_view text, const std::string& field)
   auto version = chooseVersion(*document, field);
   if (!version) return tl::unexpected(version.error());
   conflist.version = std::move(*version);
+  conflist.disableCheck = flagAt(*document, "disableCheck");
+  conflist.disableGc = flagAt(*document, "disableGC");
   bool isList = document->contains("plugins");
   auto plugins = parsePlugins(isList ? (*document)["plugins"] : Json::array({*document}), field);
   if (!plugins) return tl::unexpected(plugins.error());

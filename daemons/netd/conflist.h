@@ -21,7 +21,12 @@ struct Conflist {
   std::string name;
   std::string version;  // the cniVersion that requests are made in
   std::vector<Plugin> plugins;
+  bool disableCheck = false;  // root says that its plugins do not do it well
+  bool disableGc = false;
 
+  // Whether requests are made in `least` or a later version, one of 0.3.0 to 1.1.0: CHECK and the results
+  // that DEL gets came with 0.4.0, STATUS and GC with 1.1.0.
+  [[nodiscard]] bool speaks(std::string_view least) const;
   // Names of every executable that a run needs: the plugins and their IPAM delegates.
   [[nodiscard]] std::vector<std::string> executables() const;
   // What parseConflist() reads again.

@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "daemons/netd/plugin-config.h"
-
 namespace bulkhead::netd {
 namespace {
 
@@ -13,10 +11,6 @@ using ::testing::HasSubstr;
 
 std::string listOf(const std::string& plugins) {
   return R"({"cniVersion":"1.0.0","name":"net","plugins":)" + plugins + "}";
-}
-
-PodNetwork pod(std::vector<PortMapping> mappings = {}) {
-  return {PodId::parse(std::string(64, 'a'), "").value(), "web", "default", "uid-1", std::move(mappings)};
 }
 
 class RefusedConflist : public ::testing::TestWithParam<std::pair<std::string, std::string>> {};
@@ -69,6 +63,27 @@ TEST(Conflist, TakesTheHighestKnownVersion) {
   EXPECT_EQ(parsed->version, "1.0.0");
 }
 
+TEST(Conflist, KnowsWhatItsVersionHas) {
+  auto of = [](const std::string& version) {
+    return *parseConflist(R"({"cniVersion":")" + version + R"(","name":"n","type":"x"})", "f");
+  };
+  EXPECT_FALSE(of("0.3.1").speaks("0.4.0"));
+  EXPECT_TRUE(of("0.4.0").speaks("0.4.0"));
+  EXPECT_FALSE(of("1.0.0").speaks("1.1.0"));
+  EXPECT_TRUE(of("1.1.0").speaks("1.1.0"));
+}
+
+TEST(Conflist, KnowsWhatRootSwitchedOff) {
+  auto parsed = parseConflist(
+      R"({"cniVersion":"1.1.0","disableCheck":true,"disableGC":"true","name":"n","type":"x"})", "f");
+  ASSERT_TRUE(parsed);
+  auto again = parseConflist(parsed->document().dump(), "record");
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->disableCheck && again->disableGc);
+  auto plain = parseConflist(R"({"cniVersion":"1.1.0","disableGC":false,"name":"n","type":"x"})", "f");
+  EXPECT_FALSE(plain->disableCheck || plain->disableGc);
+}
+
 TEST(Conflist, IsReadAgainAsItWasWritten) {
   std::string text = listOf(R"([{"type":"portmap","capabilities":{"portMappings":true}}])");
   auto parsed = parseConflist(text, "f");
@@ -77,29 +92,6 @@ TEST(Conflist, IsReadAgainAsItWasWritten) {
   ASSERT_TRUE(again);
   EXPECT_EQ(again->document(), parsed->document());
   EXPECT_TRUE(again->plugins[0].declares("portMappings"));
-}
-
-// CNI specification 1.1, section 3: the request carries name and version of the list, not the capabilities.
-TEST(PluginConfig, IsDerivedAsTheSpecificationSays) {
-  auto conflist =
-      parseConflist(listOf(R"([{"type":"portmap","snat":true,"capabilities":{"portMappings":true}}])"), "f");
-  ASSERT_TRUE(conflist);
-  Json previous{{"ips", Json::array()}};
-  PodNetwork network = pod({{"tcp", 80, 8080, ""}, {"udp", 53, 5353, "127.0.0.1"}});
-  Json config = Json::parse(pluginConfig(*conflist, conflist->plugins[0], network, previous));
-  EXPECT_EQ(config, Json::parse(R"({"type":"portmap","snat":true,"name":"net","cniVersion":"1.0.0",
-    "prevResult":{"ips":[]},"runtimeConfig":{"portMappings":[
-      {"hostPort":8080,"containerPort":80,"protocol":"tcp"},
-      {"hostPort":5353,"containerPort":53,"protocol":"udp","hostIP":"127.0.0.1"}]}})"));
-}
-
-TEST(PluginConfig, KeepsPortMappingsFromPluginsThatDidNotAsk) {
-  auto conflist = parseConflist(listOf(R"([{"type":"bridge","capabilities":{"portMappings":false}}])"), "f");
-  ASSERT_TRUE(conflist);
-  Json config =
-      Json::parse(pluginConfig(*conflist, conflist->plugins[0], pod({{"tcp", 80, 8080, ""}}), std::nullopt));
-  EXPECT_FALSE(config.contains("runtimeConfig"));
-  EXPECT_FALSE(config.contains("prevResult"));
 }
 
 }  // namespace

@@ -2,8 +2,9 @@
 
 namespace bulkhead::netd {
 
-DetachFlow::DetachFlow(const Tools& tools, OwedRecord record, std::optional<CniResult> result)
-    : tools_(tools), record_(std::move(record)), result_(std::move(result)) {}
+DetachFlow::DetachFlow(const Tools& tools, OwedRecord record, std::optional<CniResult> result,
+                       PluginChain::AtFailure atFailure)
+    : tools_(tools), record_(std::move(record)), result_(std::move(result)), atFailure_(atFailure) {}
 
 kj::Promise<Outcome<void>> DetachFlow::run() {
   return del()
@@ -15,7 +16,7 @@ kj::Promise<Outcome<void>> DetachFlow::run() {
 kj::Promise<Outcome<void>> DetachFlow::del() {
   std::optional<Json> prevResult;
   if (result_ && result_->document.is_object()) prevResult = result_->document;
-  return PluginChain::del(tools_.runner, record_.conflist, record_.pod, std::move(prevResult),
+  return PluginChain::del(tools_.runner, record_.conflist, record_.pod, std::move(prevResult), atFailure_,
                           tools_.settings.delTimeout);
 }
 

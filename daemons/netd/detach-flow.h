@@ -1,6 +1,7 @@
 // A pod leaves the network: CNI DEL, then the namespace, then the debt is forgotten.
 #pragma once
 
+#include "daemons/netd/plugin-chain.h"
 #include "daemons/netd/tools.h"
 
 namespace bulkhead::netd {
@@ -8,7 +9,8 @@ namespace bulkhead::netd {
 class DetachFlow {
  public:
   // `result`: the ADD's, if it got that far.
-  DetachFlow(const Tools& tools, OwedRecord record, std::optional<CniResult> result);
+  DetachFlow(const Tools& tools, OwedRecord record, std::optional<CniResult> result,
+             PluginChain::AtFailure atFailure);
 
   // Once. After a refusal or an exception the debt is still there, and a new flow may try again.
   kj::Promise<Outcome<void>> run();
@@ -21,6 +23,7 @@ class DetachFlow {
   const Tools& tools_;
   OwedRecord record_;
   std::optional<CniResult> result_;
+  PluginChain::AtFailure atFailure_;
 };
 
 }  // namespace bulkhead::netd

@@ -8,8 +8,12 @@
 #include "daemons/common/base/sockets.h"
 #include "daemons/common/config/load.h"
 #include "daemons/common/jail/confine.h"
+#include "daemons/netd/configuration-place.h"
+#include "daemons/netd/garbage-collection.h"
 #include "daemons/netd/helpers.h"
 #include "daemons/netd/netd-server.h"
+#include "daemons/netd/network-status.h"
+#include "daemons/netd/restart.h"
 #include "ipc/rpc.h"
 
 namespace {
@@ -28,15 +32,14 @@ void makeConfigDirectory(const std::string& path) {
 }
 
 void confine(const jail::Start& start, const schema::Identities::Reader identities,
-             const std::string& configDirectory) {
+             const netd::ConfigurationPlace& place) {
   using enum jail::Access::Right;
   jail::Confinement confinement;
   confinement.uid = identities.getNetUid();
   confinement.gid = identities.getNetGid();
-  // The parent: the directory itself may be deleted and made anew. /proc: who connects is read from its
-  // cgroup file.
-  confinement.paths = {
-      {parentOf(configDirectory), read}, {start.layout.netdState(), readWrite}, {"/proc", read}};
+  // /proc: who connects is read from its cgroup file.
+  confinement.paths = {{start.layout.netdState(), readWrite}, {"/proc", read}};
+  for (const std::string& parent : place.parents()) confinement.paths.push_back({parent, read});
   jail::confine(jail::Process::netd, confinement);
 }
 
@@ -46,9 +49,10 @@ int run(int argc, char** argv) {
   LoadedConfig config = loadConfig(start.options);
   netd::Settings settings = netd::settingsFrom(config.get());
   makeConfigDirectory(settings.configDirectory);
+  netd::ConfigurationPlace place(settings.configDirectory);
   Fd state = openDirectory(start.layout.netdState());
   netd::Helpers helpers = netd::startHelpers(start.options, settings);
-  confine(start, config.get().getIdentities(), settings.configDirectory);
+  confine(start, config.get().getIdentities(), place);
 
   auto io = kj::setupAsyncIo();
   io.waitScope.setBusyPollInterval(32);  // a plugin that floods does not keep the loop from everybody else
@@ -60,16 +64,24 @@ int run(int argc, char** argv) {
   netd::Tools tools{netns, runner, owed, io.provider->getTimer(), settings};
   netd::Attachments attachments(tools, conflists, start.layout.netnsDirectory());
   attachments.resume(owed.load());
+  netd::NetworkStatus status(tools, conflists);
+  netd::GarbageCollection collection(tools, conflists, attachments);
+  auto over = kj::newPromiseAndFulfiller<void>();
+  netd::Restart restart(place, runner.gate(), kj::mv(over.fulfiller));
 
   ipc::RpcListener door(
       *io.lowLevelProvider, std::move(listener),
       {config.get().getIdentities().getCriUid(), start.options.peerCgroup}, [&]() {
-        return capnp::Capability::Client(kj::heap<netd::NetdServer>(attachments, conflists, settings));
+        return capnp::Capability::Client(kj::heap<netd::NetdServer>(attachments, status, restart, settings));
       });
   jail::notifyReady(start);
-  // None of the three ever ends well: the loss of a helper ends netd, and the supervisor starts all of it
-  // anew.
-  door.run().exclusiveJoin(netns.serve()).exclusiveJoin(runner.lost()).wait(io.waitScope);
+  // None of them ever ends well: the loss of a helper ends netd, and the supervisor starts all of it anew.
+  door.run()
+      .exclusiveJoin(netns.serve())
+      .exclusiveJoin(runner.lost())
+      .exclusiveJoin(collection.run())
+      .exclusiveJoin(kj::mv(over.promise))
+      .wait(io.waitScope);
   return 1;
 }
 

@@ -1,6 +1,5 @@
 #include "daemons/netd/netd-server.h"
 
-#include "daemons/netd/readiness.h"
 #include "ipc/convert.h"
 #include "ipc/scrub.h"
 
@@ -32,6 +31,7 @@ kj::Promise<void> NetdServer::status(StatusContext context) {
 }
 
 kj::Promise<void> NetdServer::attachInto(AttachContext context) {
+  if (restart_.isDue()) return kj::NEVER_DONE;
   auto pod = parsePodNetwork(context.getParams().getPod()).and_then([this](PodNetwork&& asked) {
     return admit(std::move(asked));
   });
@@ -78,12 +78,13 @@ kj::Promise<void> NetdServer::listInto(ListContext context) {
 }
 
 kj::Promise<void> NetdServer::statusInto(StatusContext context) {
-  auto readiness = readinessOf(configuration_, settings_.pluginDirectories);
-  auto results = context.getResults();
-  results.setReady(readiness.ready);
-  results.setReason(readiness.reason);
-  results.setMessage(readiness.message);
-  return kj::READY_NOW;
+  if (restart_.isDue()) return kj::NEVER_DONE;
+  return status_.now().then([context](Readiness&& readiness) mutable {
+    auto results = context.getResults();
+    results.setReady(readiness.ready);
+    results.setReason(readiness.reason);
+    results.setMessage(readiness.message);
+  });
 }
 
 }  // namespace bulkhead::netd

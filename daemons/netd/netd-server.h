@@ -2,14 +2,16 @@
 #pragma once
 
 #include "daemons/netd/attachments.h"
+#include "daemons/netd/network-status.h"
+#include "daemons/netd/restart.h"
 #include "ipc/schema/network.capnp.h"
 
 namespace bulkhead::netd {
 
 class NetdServer final : public schema::Netd::Server {
  public:
-  NetdServer(Attachments& attachments, ConflistDirectory& configuration, const Settings& settings)
-      : attachments_(attachments), configuration_(configuration), settings_(settings) {}
+  NetdServer(Attachments& attachments, NetworkStatus& status, Restart& restart, const Settings& settings)
+      : attachments_(attachments), status_(status), restart_(restart), settings_(settings) {}
 
  protected:
   kj::Promise<void> attach(AttachContext context) override;
@@ -25,7 +27,8 @@ class NetdServer final : public schema::Netd::Server {
   [[nodiscard]] Outcome<PodNetwork> admit(PodNetwork pod) const;
 
   Attachments& attachments_;
-  ConflistDirectory& configuration_;
+  NetworkStatus& status_;
+  Restart& restart_;
   const Settings& settings_;
 };
 

@@ -61,6 +61,7 @@ if os.path.exists(root + "/flood"):
     sys.exit(0)
 if os.path.exists(root + "/fail-" + verb):
     json.dump({"cniVersion": "1.0.0", "code": 100, "msg": "in a bad mood"}, sys.stdout)
+    sys.stderr.write("why it did so\n")
     sys.exit(1)
 if verb == "ADD":
     json.dump(config["prevResult"], sys.stdout)
@@ -80,6 +81,11 @@ class NetdTest : public ::testing::Test {
   void mood(const std::string& name) const { std::ofstream(netd.root() + "/" + name) << ""; }
   void calm(const std::string& name) const { std::filesystem::remove(netd.root() + "/" + name); }
   std::string text(const std::string& name) const { return readSmallFile(netd.root() + "/" + name); }
+  // Whether all addresses are free again, within half a minute.
+  bool becomesEmpty() const {
+    for (int i = 0; i < 300 && leases() != 0; ++i) std::this_thread::sleep_for(100ms);
+    return leases() == 0;
+  }
   size_t leases() const { return netd.countFiles("ipam/netd-test", "10.123."); }
   // Processes that a plugin wrote down when it began to hang: itself, its child, its handler.
   std::vector<pid_t> hanging() const {
@@ -178,7 +184,7 @@ TEST_F(NetdTest, APluginGetsWhatAStrangerShould) {
   EXPECT_THAT(process, EndsWith("fds 0 1 2 3 4"));  // 3 and 4 are the script's own
 }
 
-TEST_F(NetdTest, FiftyFailedAddsAndDelsLeakNothingOnceDelWorks) {
+TEST_F(NetdTest, FiftyFailedAddsAndDelsLeakNoAddress) {
   useMoody();
   netd.start();
   mood("fail-ADD");
@@ -189,16 +195,37 @@ TEST_F(NetdTest, FiftyFailedAddsAndDelsLeakNothingOnceDelWorks) {
     auto attached = netd.attach(podId(i));
     ASSERT_FALSE(attached);
     EXPECT_EQ(attached.error().code, Code::unavailable);
-    EXPECT_EQ(attached.error().reason, "CNI plugin moody failed: in a bad mood");
+    EXPECT_EQ(attached.error().reason, "CNI plugin moody failed: in a bad mood; it wrote: why it did so");
     EXPECT_TRUE(netd.detach(podId(i))) << "owed on disk is ok";
   }
-  EXPECT_EQ(leases(), 50U);
+  EXPECT_THAT(netd.list(), SizeIs(50)) << "all still owed";
+  EXPECT_TRUE(becomesEmpty()) << "what the other plugin holds is freed though this one still fails";
   EXPECT_THAT(netd.list(), SizeIs(50));
   calm("fail-DEL");
   for (unsigned i = 0; i < 50; ++i) EXPECT_TRUE(netd.detach(podId(i)));
   EXPECT_THAT(netd.list(), IsEmpty());
   expectNothingLeft();
   EXPECT_LE(netd.countOpenFiles(), openFiles);
+}
+
+TEST_F(NetdTest, FiftyAddsAndDelsThatHangLeakNoAddress) {
+  netd.writeConfig("add_timeout_seconds = 2\ndel_timeout_seconds = 2");
+  useMoody();
+  netd.start();
+  mood("hang-ADD");
+  mood("hang-DEL");
+  auto running = kj::heapArrayBuilder<kj::Promise<void>>(50);
+  for (unsigned i = 0; i < 50; ++i) {
+    auto request = netd.client().attachRequest();
+    testing::fill(request.initPod(), podId(i), 0);
+    running.add(request.send().then([](auto&& response) { EXPECT_TRUE(response.getResult().isRefused()); }));
+  }
+  kj::joinPromises(running.finish()).wait(netd.io.waitScope);
+  EXPECT_TRUE(becomesEmpty());
+  EXPECT_THAT(netd.list(), SizeIs(50)) << "all still owed";
+  calm("hang-DEL");
+  EXPECT_TRUE(netd.waitForCount(0));
+  expectNothingLeft();
 }
 
 TEST_F(NetdTest, ADebtIsPaidByTheNextNetd) {
@@ -387,6 +414,36 @@ TEST_F(NetdTest, HostPortsNeedTheCeiling) {
   ASSERT_FALSE(attached);
   EXPECT_EQ(attached.error().code, Code::permissionDenied);
   EXPECT_EQ(attached.error().field, "portMappings");
+  EXPECT_THAT(netd.list(), IsEmpty());
+}
+
+TEST_F(NetdTest, AHostPortIsOnePodsUntilItIsGone) {
+  useBridge(R"(,{"type":"portmap","capabilities":{"portMappings":true}},{"type":"moody"})");
+  netd.writeCeiling("host_ports = true\n");
+  netd.start();
+  ASSERT_TRUE(netd.attach(podId(1), 8080));
+  auto other = netd.attach(podId(2), 8080);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Code::failedPrecondition);
+  EXPECT_EQ(describe(other.error()), "portMappings.hostPort: tcp port 8080 is taken by pod default/pod-aaaa");
+  EXPECT_THAT(netd.list(), ElementsAre(podId(1))) << "nothing was begun";
+  mood("fail-DEL");
+  EXPECT_TRUE(netd.detach(podId(1)));
+  EXPECT_FALSE(netd.attach(podId(2), 8080)) << "still owed: packets still go there";
+  calm("fail-DEL");
+  EXPECT_TRUE(netd.waitForCount(0));
+  EXPECT_TRUE(netd.attach(podId(2), 8080));
+}
+
+TEST_F(NetdTest, HostPortsNeedAPluginThatOpensThem) {
+  useMoody();
+  netd.writeCeiling("host_ports = true\n");
+  netd.start();
+  auto attached = netd.attach(podId(1), 8080);
+  ASSERT_FALSE(attached);
+  EXPECT_EQ(attached.error().code, Code::failedPrecondition);
+  EXPECT_EQ(attached.error().field, "portMappings");
+  EXPECT_THAT(attached.error().reason, HasSubstr("no plugin of network netd-test"));
   EXPECT_THAT(netd.list(), IsEmpty());
 }
 

@@ -11,14 +11,15 @@
 #include "daemons/common/base/beneath.h"
 #include "daemons/common/base/io.h"
 #include "daemons/common/base/log.h"
+#include "daemons/netd/pod-record.h"
 
 namespace bulkhead::netd {
 namespace {
 
 constexpr int format = 1;
-// A conflist of 1 MiB at most, and the pod; or a result (limits::pluginOutput), written more widely than it
-// came.
-constexpr size_t largestRecord = 2 * 1024 * 1024;
+// A conflist of 1 MiB at most, and the pod with its annotations, whose bytes may become six (\u0000); or a
+// result (limits::pluginOutput), written more widely than it came.
+constexpr size_t largestRecord = 4 * 1024 * 1024;
 constexpr unsigned fileMode = 0600;
 
 struct CloseDirectory {
@@ -45,7 +46,7 @@ std::string readRecord(int directory, const PodId& pod) {
 }
 
 std::string readableAgain(std::string bytes) {
-  if (bytes.size() > largestRecord) throw std::length_error("a record is larger than 2 MiB");
+  if (bytes.size() > largestRecord) throw std::length_error("a record is larger than 4 MiB");
   return bytes;
 }
 
@@ -70,51 +71,12 @@ void removeIfThere(int directory, const std::string& name) {
   if (::unlinkat(directory, name.c_str(), 0) != 0 && errno != ENOENT) throwErrno("unlink a record");
 }
 
-Json toJson(const PortMapping& mapping) {
-  return {{"protocol", mapping.protocol},
-          {"containerPort", mapping.containerPort},
-          {"hostPort", mapping.hostPort},
-          {"hostIp", mapping.hostIp}};
-}
-
-Outcome<PortMapping> parseMapping(const Json& from) {
-  if (!from.is_object()) return invalid("portMappings", "holds something else than objects");
-  auto port = [&from](const char* key) -> std::uint16_t {
-    auto found = from.find(key);
-    bool fits = found != from.end() && found->is_number_unsigned() && found->get<std::uint64_t>() <= 65535;
-    return fits ? found->get<std::uint16_t>() : 0;
-  };
-  PortMapping mapping{stringAt(from, "protocol"), port("containerPort"), port("hostPort"),
-                      stringAt(from, "hostIp")};
-  if (mapping.containerPort == 0 || mapping.hostPort == 0) return invalid("portMappings", "lacks a port");
-  return mapping;
-}
-
-Outcome<std::vector<PortMapping>> parseMappings(const Json& pod) {
-  std::vector<PortMapping> mappings;
-  auto list = pod.find("portMappings");
-  if (list == pod.end() || !list->is_array()) return invalid("portMappings", "is not a list");
-  for (const Json& entry : *list) {
-    auto mapping = parseMapping(entry);
-    if (!mapping) return tl::unexpected(mapping.error());
-    mappings.push_back(std::move(*mapping));
-  }
-  return mappings;
-}
-
 }  // namespace
 
 std::string serialise(const OwedRecord& record) {
-  Json mappings = Json::array();
-  for (const PortMapping& mapping : record.pod.portMappings) mappings.push_back(toJson(mapping));
-  Json pod{{"id", record.pod.id.text()},
-           {"name", record.pod.name},
-           {"namespace", record.pod.nameSpace},
-           {"uid", record.pod.uid},
-           {"portMappings", std::move(mappings)}};
   Json document{{"format", format},
                 {"detaching", record.detaching},
-                {"pod", std::move(pod)},
+                {"pod", toJson(record.pod)},
                 {"conflist", record.conflist.document()}};
   return document.dump();
 }
@@ -128,15 +90,11 @@ Outcome<OwedRecord> parseOwedRecord(std::string_view text) {
   if (pod == document->end() || !pod->is_object() || conflist == document->end()) {
     return invalid("record", "lacks its pod or conflist");
   }
-  auto id = PodId::parse(stringAt(*pod, "id"), "pod.id");
-  if (!id) return tl::unexpected(id.error());
-  auto mappings = parseMappings(*pod);
-  if (!mappings) return tl::unexpected(mappings.error());
+  auto network = podFromJson(*pod);
+  if (!network) return tl::unexpected(network.error());
   auto parsed = parseConflist(conflist->dump(), "conflist");
   if (!parsed) return tl::unexpected(parsed.error());
-  PodNetwork network{*id, stringAt(*pod, "name"), stringAt(*pod, "namespace"), stringAt(*pod, "uid"),
-                     std::move(*mappings)};
-  return OwedRecord{std::move(network), std::move(*parsed), document->value("detaching", Json()) == true};
+  return OwedRecord{std::move(*network), std::move(*parsed), document->value("detaching", Json()) == true};
 }
 
 OwedRecords::OwedRecords(int state, DiskThread& disk)

@@ -20,8 +20,12 @@ OwedRecord record(char digit = 'a') {
   auto conflist = parseConflist(
       R"({"cniVersion":"1.0.0","name":"net","plugins":[{"type":"bridge","ipam":{"type":"host-local"}}]})",
       "f");
-  PodNetwork pod{
-      PodId::parse(std::string(64, digit), "").value(), "web", "default", "uid", {{"tcp", 80, 8080, "::1"}}};
+  PodNetwork pod{PodId::parse(std::string(64, digit), "").value(),
+                 "web",
+                 "default",
+                 "uid",
+                 {{"tcp", 80, 8080, "::1"}},
+                 {{{"key", "value"}}, "/kubepods", {{"10.0.0.10"}, {"svc"}, {"ndots:5"}}, 1000, 2000}};
   return {std::move(pod), *conflist, false};
 }
 
@@ -58,6 +62,8 @@ TEST(OwedRecord, SurvivesTheRoundTrip) {
   EXPECT_TRUE(after->detaching);
   EXPECT_EQ(after->pod.id, before.pod.id);
   EXPECT_EQ(after->pod.portMappings[0].hostIp, "::1");
+  EXPECT_EQ(after->pod.facts.annotations.at("key"), "value");
+  EXPECT_EQ(after->pod.facts.egressRate, 2000U);
 }
 
 TEST(OwedRecord, RefusesWhatIsNotOne) {
@@ -99,7 +105,7 @@ TEST_F(Owed, ALostResultIsNotALostRecord) {
 TEST_F(Owed, AResultThatCannotBeReadIsStillAnAttachedPod) {
   open().write(record()).wait(io_.waitScope);
   for (const std::string& text :
-       {std::string("garbage"), "{\"ips\":\"" + std::string(3 << 20, 'x') + "\"}"}) {
+       {std::string("garbage"), "{\"ips\":\"" + std::string(5 << 20, 'x') + "\"}"}) {
     std::ofstream(file("attached")) << text;
     auto loaded = open().load();
     ASSERT_THAT(loaded, SizeIs(1));
@@ -111,7 +117,7 @@ TEST_F(Owed, AResultThatCannotBeReadIsStillAnAttachedPod) {
 
 TEST_F(Owed, WhatCouldNotBeReadAgainIsNotWritten) {
   OwedRecords records = open();
-  CniResult large{Json{{"dns", std::string(3 << 20, 'x')}}, {}};
+  CniResult large{Json{{"dns", std::string(5 << 20, 'x')}}, {}};
   EXPECT_ANY_THROW((void)records.writeResult(record().pod.id, large));
   OwedRecord binary = record();
   binary.pod.name = "\xff";

@@ -10,23 +10,7 @@ namespace {
 using Command = schema::PluginRun::Command;
 using std::chrono::milliseconds;
 
-Outcome<PluginOutput> succeeded(const Plugin& plugin, Outcome<PluginOutput> output) {
-  if (!output || output->status == 0) return output;
-  return tl::unexpected(pluginFailure(plugin.type, output->status, output->out, output->err));
-}
-
 }  // namespace
-
-kj::Promise<Outcome<PluginOutput>> PluginRunner::run(PluginCall call) {
-  auto flow = kj::heap<PluginRun>(port_, std::move(call));
-  auto& raw = *flow;
-  return raw.run(channel_).attach(kj::mv(flow));
-}
-
-kj::Promise<void> PluginRunner::lost() {
-  return channel_.receive().then(
-      [](ipc::Packet&&) { KJ_FAIL_REQUIRE("cni-runner spoke without being asked"); });
-}
 
 kj::Promise<Outcome<CniResult>> PluginChain::add(PluginRunner& runner, const Conflist& conflist,
                                                  const PodNetwork& pod, milliseconds timeout) {
@@ -37,10 +21,19 @@ kj::Promise<Outcome<CniResult>> PluginChain::add(PluginRunner& runner, const Con
 
 kj::Promise<Outcome<void>> PluginChain::del(PluginRunner& runner, const Conflist& conflist,
                                             const PodNetwork& pod, std::optional<Json> addResult,
-                                            milliseconds timeout) {
+                                            AtFailure atFailure, milliseconds timeout) {
+  if (!conflist.speaks("0.4.0")) addResult.reset();
   auto chain = kj::heap(PluginChain(runner, conflist, pod, std::move(addResult), timeout));
   auto& raw = *chain;
+  raw.atFailure_ = atFailure;
   return raw.begin(runner.delSlots()).then([&raw]() { return raw.delNext(); }).attach(kj::mv(chain));
+}
+
+kj::Promise<Outcome<void>> PluginChain::check(PluginRunner& runner, const Conflist& conflist,
+                                              const PodNetwork& pod, Json addResult, milliseconds timeout) {
+  auto chain = kj::heap(PluginChain(runner, conflist, pod, std::move(addResult), timeout));
+  auto& raw = *chain;
+  return raw.begin(runner.checkSlots()).then([&raw]() { return raw.checkNext(); }).attach(kj::mv(chain));
 }
 
 PluginChain::PluginChain(PluginRunner& runner, const Conflist& conflist, const PodNetwork& pod,
@@ -48,23 +41,31 @@ PluginChain::PluginChain(PluginRunner& runner, const Conflist& conflist, const P
     : runner_(runner), conflist_(conflist), pod_(pod), result_(std::move(result)), timeout_(timeout) {}
 
 kj::Promise<void> PluginChain::begin(Slots& slots) {
-  return slots.take().then([this](kj::Own<Slots::Slot>&& slot) {
-    slot_ = kj::mv(slot);
-    deadline_ = std::chrono::steady_clock::now() + timeout_;
+  auto slot = slots.take().then([this](kj::Own<Slots::Slot>&& taken) {
+    slot_ = kj::mv(taken);
+    return runner_.gate().enter();
   });
+  return slot.then([this](kj::Own<Gate::Pass>&& pass) {
+    pass_ = kj::mv(pass);
+    startClock();
+  });
+}
+
+void PluginChain::startClock() {
+  deadline_ = std::chrono::steady_clock::now() + timeout_;
 }
 
 kj::Promise<Outcome<CniResult>> PluginChain::addNext() {
   if (done_ == conflist_.plugins.size()) return Outcome<CniResult>(std::move(last_));
   const Plugin& plugin = conflist_.plugins[done_];
-  return run(plugin, Command::ADD).then([this, &plugin](Outcome<PluginOutput>&& output) {
-    return added(plugin, std::move(output));
+  return run(plugin, Command::ADD).then([this, &plugin](Outcome<std::string>&& printed) {
+    return added(plugin, std::move(printed));
   });
 }
 
-kj::Promise<Outcome<CniResult>> PluginChain::added(const Plugin& plugin, Outcome<PluginOutput> output) {
-  if (!output) return Outcome<CniResult>(tl::unexpected(output.error()));
-  auto result = parseCniResult(output->out, plugin.type);
+kj::Promise<Outcome<CniResult>> PluginChain::added(const Plugin& plugin, Outcome<std::string> printed) {
+  if (!printed) return Outcome<CniResult>(tl::unexpected(printed.error()));
+  auto result = parseCniResult(*printed, plugin.type);
   if (!result) return result;
   last_ = std::move(*result);
   result_ = last_.document;
@@ -73,22 +74,35 @@ kj::Promise<Outcome<CniResult>> PluginChain::added(const Plugin& plugin, Outcome
 }
 
 kj::Promise<Outcome<void>> PluginChain::delNext() {
-  if (done_ == conflist_.plugins.size()) return Outcome<void>();
+  if (done_ == conflist_.plugins.size()) return std::move(failure_);
+  if (atFailure_ == AtFailure::goOn) startClock();
   const Plugin& plugin = conflist_.plugins[conflist_.plugins.size() - 1 - done_];
-  return run(plugin, Command::DEL).then([this](Outcome<PluginOutput>&& output) -> kj::Promise<Outcome<void>> {
-    if (!output) return Outcome<void>(tl::unexpected(output.error()));
-    ++done_;
-    return delNext();
+  return run(plugin, Command::DEL).then([this](Outcome<std::string>&& printed) {
+    return deleted(std::move(printed));
   });
 }
 
-kj::Promise<Outcome<PluginOutput>> PluginChain::run(const Plugin& plugin, Command command) {
-  auto left = std::chrono::ceil<milliseconds>(deadline_ - std::chrono::steady_clock::now());
-  PluginCall call{plugin.type, command, &pod_, pluginConfig(conflist_, plugin, pod_, result_),
-                  std::max(left, milliseconds(1))};
-  return runner_.run(std::move(call)).then([&plugin](Outcome<PluginOutput>&& output) {
-    return succeeded(plugin, std::move(output));
+kj::Promise<Outcome<void>> PluginChain::deleted(Outcome<std::string> printed) {
+  if (!printed && atFailure_ == AtFailure::stop) return Outcome<void>(tl::unexpected(printed.error()));
+  if (!printed && failure_) failure_ = tl::unexpected(printed.error());
+  ++done_;
+  return delNext();
+}
+
+kj::Promise<Outcome<void>> PluginChain::checkNext() {
+  if (done_ == conflist_.plugins.size()) return Outcome<void>();
+  auto checked = run(conflist_.plugins[done_], Command::CHECK);
+  return checked.then([this](Outcome<std::string>&& printed) -> kj::Promise<Outcome<void>> {
+    if (!printed) return Outcome<void>(tl::unexpected(printed.error()));
+    ++done_;
+    return checkNext();
   });
+}
+
+kj::Promise<Outcome<std::string>> PluginChain::run(const Plugin& plugin, Command command) {
+  auto left = std::chrono::ceil<milliseconds>(deadline_ - std::chrono::steady_clock::now());
+  return runner_.run({plugin.type, command, &pod_, pluginConfig(conflist_, plugin, pod_, result_),
+                      std::max(left, milliseconds(1))});
 }
 
 }  // namespace bulkhead::netd

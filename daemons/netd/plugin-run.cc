@@ -7,15 +7,14 @@
 
 #include "daemons/common/base/io.h"
 #include "daemons/common/base/log.h"
+#include "daemons/netd/cni-result.h"
+#include "daemons/netd/plugin-config.h"
 #include "ipc/convert.h"
 #include "ipc/limits.h"
 #include "ipc/scrub.h"
 
 namespace bulkhead::netd {
 namespace {
-
-// Every pod's interface has this name, as Kubernetes expects.
-constexpr const char* interfaceName = "eth0";
 
 // A memfd instead of a pipe: written at once, whatever its size, and nobody has to feed it.
 Fd makeInput(const std::string& bytes) {
@@ -54,11 +53,11 @@ PluginRun::PluginRun(kj::UnixEventPort& port, PluginCall call, Descriptors descr
   theirs_.push_back(std::move(descriptors.answer.second));
 }
 
-kj::Promise<Outcome<PluginOutput>> PluginRun::run(HelperChannel& runner) {
+kj::Promise<Outcome<std::string>> PluginRun::run(HelperChannel& runner) {
   runner.send(request(), std::move(theirs_));
   pumping_ = kj::joinPromises(kj::arr(out_.pump(), err_.pump())).eagerlyEvaluate(nullptr);
   return answer_.receive().then([this](ipc::Packet&& packet) { return conclude(kj::mv(packet)); },
-                                [](kj::Exception&& lost) -> Outcome<PluginOutput> {
+                                [](kj::Exception&& lost) -> Outcome<std::string> {
                                   return tl::unexpected(ipc::refusalFrom("the CNI runner", lost));
                                 });
 }
@@ -68,32 +67,37 @@ kj::Own<capnp::MallocMessageBuilder> PluginRun::request() const {
   auto run = message->initRoot<schema::PluginRun>();
   run.setPlugin(call_.plugin);
   run.setCommand(call_.command);
+  run.setTimeoutMs(static_cast<uint32_t>(call_.timeout.count()));
+  if (call_.pod == nullptr) return message;
   run.setPodId(call_.pod->id.text());
-  run.setInterface(interfaceName);
+  run.setInterface(podInterface);
   run.setPodName(call_.pod->name);
   run.setPodNamespace(call_.pod->nameSpace);
   run.setPodUid(call_.pod->uid);
-  run.setTimeoutMs(static_cast<uint32_t>(call_.timeout.count()));
   return message;
 }
 
-Outcome<PluginOutput> PluginRun::conclude(ipc::Packet packet) {
+Outcome<std::string> PluginRun::conclude(ipc::Packet packet) {
   auto end = packet.as<schema::PluginEnd>();
   std::string who = "CNI plugin " + call_.plugin;
   if (end.isRefused()) {
     Refusal refusal = ipc::readRefusal(end.getRefused());
     return refuse(refusal.code, "", who + ": " + describe(refusal));
   }
+  if (!end.isTimedOut() && !end.isExited())
+    return refuse(Code::internal, "", "the CNI runner gave an answer that does not fit");
+  std::string out = out_.finish();
+  std::string err = err_.finish();
   if (end.isTimedOut()) {
-    return refuse(
-        Code::deadlineExceeded, "",
-        who + " did not finish within " + std::to_string(call_.timeout.count()) + " ms and was killed");
+    return refuse(Code::deadlineExceeded, "",
+                  who + " did not finish within " + std::to_string(call_.timeout.count()) +
+                      " ms and was killed" + lastWords(err));
   }
-  if (!end.isExited()) return refuse(Code::internal, "", "the CNI runner gave an answer that does not fit");
-  PluginOutput output{end.getExited(), out_.finish(), err_.finish()};
   if (out_.overflowed()) return refuse(Code::unavailable, "", who + " printed more than a result may have");
-  if (!output.err.empty()) log::debug("plugin wrote", {{"plugin", call_.plugin}, {"stderr", output.err}});
-  return output;
+  if (int status = end.getExited(); status != 0)
+    return tl::unexpected(pluginFailure(call_.plugin, status, out, err));
+  if (!err.empty()) log::debug("plugin wrote", {{"plugin", call_.plugin}, {"stderr", err}});
+  return out;
 }
 
 }  // namespace bulkhead::netd

@@ -17,32 +17,26 @@ namespace bulkhead::netd {
 struct PluginCall {
   std::string plugin;
   schema::PluginRun::Command command{};
-  const PodNetwork* pod = nullptr;  // outlives the run
+  const PodNetwork* pod = nullptr;  // outlives the run; none for STATUS and GC
   std::string config;               // for its standard input
   std::chrono::milliseconds timeout{};
-};
-
-// Of a plugin that ended by itself.
-struct PluginOutput {
-  int status = 0;  // 0-255, or 128 + signal
-  std::string out;
-  std::string err;
 };
 
 class PluginRun {
  public:
   PluginRun(kj::UnixEventPort& port, PluginCall call);
 
-  // Once. Resolves when the plugin has ended. Refusals: deadlineExceeded (it was killed), unavailable (it
-  // printed more than limits::pluginOutput, or the runner failed), and the runner's own.
-  kj::Promise<Outcome<PluginOutput>> run(HelperChannel& runner);
+  // Once. Resolves when the plugin has ended, to what it printed. Refusals: deadlineExceeded (it was killed),
+  // unavailable (it failed, or printed more than limits::pluginOutput, or the runner failed), and the
+  // runner's own. They quote what the plugin wrote to its standard error.
+  kj::Promise<Outcome<std::string>> run(HelperChannel& runner);
 
  private:
   struct Descriptors;
   PluginRun(kj::UnixEventPort& port, PluginCall call, Descriptors descriptors);
 
   kj::Own<capnp::MallocMessageBuilder> request() const;
-  Outcome<PluginOutput> conclude(ipc::Packet packet);
+  Outcome<std::string> conclude(ipc::Packet packet);
 
   PluginCall call_;
   std::vector<Fd> theirs_;  // stdin, stdout, stderr, answer socket

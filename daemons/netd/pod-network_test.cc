@@ -36,6 +36,28 @@ TEST_F(PodNetworkTest, TakesNamesOfKubernetesOnly) {
   EXPECT_FALSE(parsePodNetwork(pod));
 }
 
+TEST_F(PodNetworkTest, SpellsAddressesOneWay) {
+  auto mapping = pod.initPortMappings(1)[0];
+  mapping.setContainerPort(80);
+  mapping.setHostPort(80);
+  mapping.setHostIp("0:0::1");
+  EXPECT_EQ(parsePodNetwork(pod)->portMappings.at(0).hostIp, "::1");
+}
+
+TEST_F(PodNetworkTest, TakesAnnotationsOfKubernetesOnly) {
+  auto annotation = pod.initAnnotations(1)[0];
+  annotation.setKey("key");
+  std::string value(200 * 1024, 'x');
+  annotation.setValue(kj::arrayPtr(value.data(), value.size()).asBytes());
+  EXPECT_EQ(parsePodNetwork(pod)->facts.annotations.at("key"), value);
+  value.resize(256 * 1024);
+  annotation.setValue(kj::arrayPtr(value.data(), value.size()).asBytes());
+  EXPECT_EQ(parsePodNetwork(pod).error().field, "annotations");
+  value = "\xff";
+  annotation.setValue(kj::arrayPtr(value.data(), value.size()).asBytes());
+  EXPECT_EQ(parsePodNetwork(pod).error().field, "annotations") << "a record of it could not be written";
+}
+
 TEST(Address, IsWholeOrNothing) {
   for (const char* good : {"10.0.0.1", "::1", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"}) {
     EXPECT_TRUE(isAddress(good)) << good;

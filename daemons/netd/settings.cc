@@ -15,13 +15,15 @@ std::vector<std::string> toStrings(capnp::List<capnp::Text>::Reader from) {
 
 Settings settingsFrom(schema::Config::Reader config) {
   auto from = config.getNetwork();
-  return {ipc::toString(from.getConfigDirectory()),
-          toStrings(from.getPluginDirectories()),
-          ipc::toString(from.getDefaultNetwork()),
-          std::chrono::milliseconds(from.getAddTimeoutMs()),
-          std::chrono::milliseconds(from.getDelTimeoutMs()),
-          toStrings(from.getPluginCapabilities()),
-          config.getCeiling().getHostPorts()};
+  Settings settings;
+  settings.configDirectory = ipc::toString(from.getConfigDirectory());
+  settings.pluginDirectories = toStrings(from.getPluginDirectories());
+  settings.defaultNetwork = ipc::toString(from.getDefaultNetwork());
+  settings.addTimeout = std::chrono::milliseconds(from.getAddTimeoutMs());
+  settings.delTimeout = std::chrono::milliseconds(from.getDelTimeoutMs());
+  settings.pluginCapabilities = toStrings(from.getPluginCapabilities());
+  settings.hostPorts = config.getCeiling().getHostPorts();
+  return settings;
 }
 
 }  // namespace bulkhead::netd

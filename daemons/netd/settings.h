@@ -15,6 +15,8 @@ struct Settings {
   std::string defaultNetwork;              // empty: the first by file name
   std::chrono::milliseconds addTimeout{};  // of a whole chain
   std::chrono::milliseconds delTimeout{};
+  // Of a whole chain as well. Pods wait while GC runs.
+  std::chrono::milliseconds checkTimeout{10'000}, statusTimeout{10'000}, collectTimeout{30'000};
   std::vector<std::string> pluginCapabilities;
   bool hostPorts = false;  // the ceiling: may a pod have ports of the node
 };

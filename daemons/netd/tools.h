@@ -5,7 +5,7 @@
 
 #include "daemons/netd/netns-client.h"
 #include "daemons/netd/owed.h"
-#include "daemons/netd/plugin-chain.h"
+#include "daemons/netd/plugin-runner.h"
 #include "daemons/netd/settings.h"
 
 namespace bulkhead::netd {

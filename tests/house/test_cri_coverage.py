@@ -12,7 +12,7 @@ from test_budgets import SOURCE, tracked
 
 TABLE = "docs/cri-coverage.md"
 # Fields that are said to be honoured or answered while no test looks at the effect. Only ever lowered.
-UNTESTED = 5
+UNTESTED = 0
 
 CALL_ANSWERS = re.compile(r"answered|not yet \(issue \d+\)")
 FIELD_ANSWERS = re.compile(r"honoured|answered|ignored|not yet \(issue \d+\)|refused ([A-Z_]+) `([A-Za-z_.]+)`")

@@ -21,6 +21,8 @@ constexpr Name podNames[] = {{"hostname", "config.hostname"},
                              {"runtimeHandler", "runtime_handler"},
                              {"privileged", "config.linux.security_context.privileged"},
                              {"portMappings", "config.port_mappings"},
+                             {"annotations", "config.annotations"},
+                             {"cgroupPath", "config.linux.cgroup_parent"},
                              {"name", "config.metadata.name"},
                              {"namespace", "config.metadata.namespace"},
                              {"uid", "config.metadata.uid"}};

@@ -120,8 +120,10 @@ Outcome<PodPlan> translatePod(const v1::PodSandboxConfig& config, const std::str
   readDns(config.dns_config(), plan, no);
   readPorts(config, plan, no);
   readLinux(config.linux(), plan, no);
+  plan.annotations = {config.annotations().begin(), config.annotations().end()};
   // The API server gives every port of a hostNetwork pod a host port; there is nothing to map.
   if (plan.hostNetwork()) plan.ports.clear();
+  if (!plan.hostNetwork()) readBandwidth(plan, no);
   no.unsupported(config.has_windows(), "config.windows");
   if (no) return no.refusal();
   return plan;
@@ -150,20 +152,6 @@ void describe(schema::PodSpec::Builder to, const PodId& id, const PodPlan& plan)
   setAll(dns.initOptions(static_cast<unsigned>(plan.dnsOptions.size())), plan.dnsOptions);
   to.setRuntimeHandler(plan.handler);
   to.setPrivileged(plan.privileged);
-}
-
-void describe(schema::PodNetwork::Builder to, const PodId& id, const PodPlan& plan) {
-  to.setPodId(id.text());
-  to.setName(plan.name);
-  to.setNamespace(plan.nameSpace);
-  to.setUid(plan.uid);
-  auto ports = to.initPortMappings(static_cast<unsigned>(plan.ports.size()));
-  for (unsigned i = 0; i < plan.ports.size(); ++i) {
-    ports[i].setProtocol(plan.ports[i].protocol);
-    ports[i].setContainerPort(plan.ports[i].containerPort);
-    ports[i].setHostPort(plan.ports[i].hostPort);
-    ports[i].setHostIp(plan.ports[i].hostIp);
-  }
 }
 
 }  // namespace bulkhead::cri

@@ -1,6 +1,7 @@
 // A CRI pod sandbox config as checked values, and those as the messages of launcher and netd.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct PodPlan {
   std::vector<std::string> dnsServers, dnsSearches, dnsOptions;
   std::vector<PortMapping> ports;  // those with a host port; none on the node's network
   bool privileged = false;
+  std::map<std::string, std::string> annotations;
+  uint64_t ingressRate = 0, egressRate = 0;  // bits per second; 0: no limit
 
   [[nodiscard]] bool hostNetwork() const { return namespaces.network == schema::Namespace::NODE; }
 };
@@ -40,6 +43,8 @@ Outcome<PodPlan> translatePod(const ::runtime::v1::PodSandboxConfig& config, con
                               const Settings& settings);
 
 void describe(schema::PodSpec::Builder to, const PodId& id, const PodPlan& plan);
+// The rates, from the annotations that Kubernetes' users write.
+void readBandwidth(PodPlan& plan, FirstRefusal& no);
 void describe(schema::PodNetwork::Builder to, const PodId& id, const PodPlan& plan);
 
 // The name that the pod's processes see: as asked, or the id's first 12 digits, or empty for the host's own.

@@ -103,6 +103,22 @@ TEST(PodTranslation, HostNetworkPodsMapNoPorts) {
   EXPECT_TRUE(plan->ports.empty());
 }
 
+TEST(PodTranslation, ReadsBandwidthFromTheAnnotationsOfKubernetes) {
+  auto with = [](const std::string& rate) {
+    auto config = goodPod();
+    (*config.mutable_annotations())["kubernetes.io/ingress-bandwidth"] = rate;
+    return config;
+  };
+  auto plan = translatePod(with("10M"), "", settings);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->ingressRate, 10'000'000U);
+  EXPECT_EQ(plan->egressRate, 0U);
+  for (const char* bad : {"", "fast", "999", "2P", "-1M"}) {
+    EXPECT_EQ(refusalOf(with(bad)),
+              "config.annotations[kubernetes.io/ingress-bandwidth]: is not a quantity from 1k to 1P");
+  }
+}
+
 TEST(PodTranslation, RefusesWhatIsNotSupportedYet) {
   auto config = goodPod();
   (*config.mutable_linux()->mutable_sysctls())["net.ipv4.ip_forward"] = "1";
