@@ -125,6 +125,21 @@ def texts():
           control="http://a.test/\nhttp://b.test/\t\r", idn="http://ä.test/\nHTTPS://B.TEST:443")
 
 
+def cni():
+    bridge = {"type": "bridge", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.1.0.0/16"}]]}}
+    portmap = {"type": "portmap", "capabilities": {"portMappings": True, "dns": False}}
+    result = {"cniVersion": "1.0.0", "interfaces": [{"name": "eth0"}], "dns": {},
+              "ips": [{"address": "10.1.0.2/16", "interface": 0}, {"address": "fd00::2/64"}]}
+    facts = {"annotations": {"a/b": "c"}, "cgroupPath": "/pods/p", "dns": {"servers": ["10.0.0.1"]}, "ingressRate": 1000}
+    mapping = {"protocol": "sctp", "containerPort": 80, "hostPort": 65535, "hostIp": "::1"}
+    pod = {"id": "a" * 64, "name": "n", "namespace": "s", "uid": "u", "portMappings": [mapping], "facts": facts}
+    write("cni", list=json.dumps({"cniVersion": "0.4.0", "cniVersions": ["1.1.0"], "name": "net", "disableGC": "true",
+                                  "plugins": [bridge, portmap]}),
+          single=json.dumps({"cniVersion": "0.3.1", "name": "net", **bridge}), result=json.dumps(result),
+          climbs='{"cniVersion":"1.0.0","name":"n","type":"../x"}', deep='{"a":' + "[" * 70, quote='{"a\\":"[[{","b":"\\\\"}',
+          error='{"code":11,"msg":"no\\u001b[31m","details":"\\ud83d\\ude00"}', pod=json.dumps(pod))
+
+
 def signatures():
     """Of the shape of real ones, by keys that nobody trusts."""
     pem = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEGh0f\n-----END PUBLIC KEY-----\n"
@@ -166,3 +181,4 @@ if __name__ == "__main__":
     decompress()
     documents()
     texts()
+    cni()
