@@ -9,6 +9,7 @@
 #include "daemons/common/base/log.h"
 #include "daemons/common/base/sockets.h"
 #include "daemons/cri-frontend/calls/calls.h"
+#include "daemons/cri-frontend/calls/upkeep-calls.h"
 #include "daemons/cri-frontend/grpc-bridge.h"
 #include "ipc/limits.h"
 #include "runtime/v1/api.grpc.pb.h"
@@ -99,7 +100,43 @@ class RuntimeService final : public v1::RuntimeService::CallbackService {
     return run_(q, a, execSync, ClientGone::cancel);
   }
 
+  Reactor* ReopenContainerLog(Context*, const v1::ReopenContainerLogRequest* q,
+                              v1::ReopenContainerLogResponse* a) override {
+    return run_(q, a, reopenContainerLog);
+  }
+  Reactor* UpdateContainerResources(Context*, const v1::UpdateContainerResourcesRequest* q,
+                                    v1::UpdateContainerResourcesResponse* a) override {
+    return run_(q, a, updateContainerResources);
+  }
+  Reactor* UpdatePodSandboxResources(Context*, const v1::UpdatePodSandboxResourcesRequest* q,
+                                     v1::UpdatePodSandboxResourcesResponse* a) override {
+    return run_(q, a, updatePodSandboxResources);
+  }
+  Reactor* UpdateRuntimeConfig(Context*, const v1::UpdateRuntimeConfigRequest* q,
+                               v1::UpdateRuntimeConfigResponse* a) override {
+    return run_(q, a, updateRuntimeConfig);
+  }
+  Reactor* CheckpointContainer(Context* call, const v1::CheckpointContainerRequest*,
+                               v1::CheckpointContainerResponse*) override {
+    return noCheckpoints(*call);
+  }
+  Reactor* CheckpointPod(Context* call, const v1::CheckpointPodRequest*,
+                         v1::CheckpointPodResponse*) override {
+    return noCheckpoints(*call);
+  }
+  Reactor* RestorePod(Context* call, const v1::RestorePodRequest*, v1::RestorePodResponse*) override {
+    return noCheckpoints(*call);
+  }
+
  private:
+  // The kubelet's checkpoint API answers "not found" for this code, as for a runtime that has no such call.
+  static Reactor* noCheckpoints(Context& call) {
+    auto* reactor = call.DefaultReactor();
+    reactor->Finish({grpc::StatusCode::UNIMPLEMENTED,
+                     "checkpoint and restore need CRIU, which this version of Bulkhead does not run"});
+    return reactor;
+  }
+
   Dispatch run_;
 };
 

@@ -75,9 +75,10 @@ TEST_F(Served, RefusesInTheRightCodeAndSpeaksUp) {
     }
     {
       grpc::ClientContext context;
-      v1::ReopenContainerLogResponse response;
-      EXPECT_EQ(stub.ReopenContainerLog(&context, {}, &response).error_code(),
-                grpc::StatusCode::UNIMPLEMENTED);
+      v1::CheckpointContainerResponse response;
+      auto status = stub.CheckpointContainer(&context, {}, &response);
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+      EXPECT_NE(status.error_message().find("CRIU"), std::string::npos);
     }
     {
       grpc::ClientContext context;

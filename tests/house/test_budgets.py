@@ -10,12 +10,16 @@ BUILD = os.environ["BULKHEAD_BUILD"]
 
 FILE_LINES = 500
 LINKED_LINES = 6000
+# The whole of CRI needs more of one program (docs/decisions/0037); its rooms have budgets of their own.
+LINKED_LINES_OF = {"bulkhead-launcher": 7000}
 # The wire facts of CRI are one file by nature, and so is the page with a row for each of its fields.
 LONG_BY_NATURE = {"proto/runtime/v1/api.proto", "docs/cri-coverage.md"}
 
 # directory of each privileged program -> own lines
 PRIVILEGED = {
     "daemons/shim/launcher": ("bulkhead-launcher", 2000),
+    # How a container's limits are written: a part of the launcher that is read alone.
+    "daemons/shim/resources": ("bulkhead-launcher", 450),
     "daemons/storaged/zygote": ("bulkhead-storage-zygote", 500),
     "daemons/storaged/mounter": ("bulkhead-mounter", 500),
     # What a worker is put into: mounts beneath one descriptor. No request, no process.
@@ -69,7 +73,11 @@ class Budgets(unittest.TestCase):
             objects = [name for name in self.linked("bin/" + program) if name.endswith(".o")]
             self.assertTrue(objects, program)
             files = set()
+            compiled = self.compiled_in("bin/" + program)
+            self.assertGreater(len(compiled), 3)
             for block in self.deps(objects):
+                if block[0] not in compiled:
+                    continue  # of an archive, and not taken out of it
                 for path in block:
                     full = os.path.normpath(os.path.join(BUILD, path))
                     if full.startswith(SOURCE + "/") and not full.startswith(BUILD + "/"):
@@ -77,7 +85,7 @@ class Budgets(unittest.TestCase):
             linked = sum(code_lines_of(name) for name in files)
             with self.subTest(program, lines=linked):
                 self.assertGreater(linked, 200)
-                self.assertLessEqual(linked, LINKED_LINES)
+                self.assertLessEqual(linked, LINKED_LINES_OF.get(program, LINKED_LINES))
 
     @classmethod
     def linked(cls, target):
@@ -91,6 +99,13 @@ class Budgets(unittest.TestCase):
             name = name.removeprefix("| ")
             inputs += cls.linked(name) if name.endswith(".a") and not name.startswith("/") else [name]
         return set(inputs)
+
+    @staticmethod
+    def compiled_in(target):
+        """The sources that a program was really made of, as its debug information names them."""
+        dump = subprocess.run(["objdump", "--dwarf=info", "--dwarf-depth=1", target], cwd=BUILD, capture_output=True,
+                              text=True, check=True)
+        return set(re.findall(r"DW_AT_name\s*: (?:\(indirect[^)]*\): )?(\S+)", dump.stdout))
 
     @staticmethod
     def deps(objects):

@@ -421,8 +421,6 @@ class Containers(WithInstance):
     def test_what_is_not_here_yet_is_refused_by_name(self):
         def mount(**more):
             return {"mounts": [api.Mount(container_path="/m", host_path="/tmp/bh-none", **more)]}
-        def resources(**asked):
-            return {"linux": api.LinuxContainerConfig(resources=api.LinuxContainerResources(**asked))}
         invalid, late = "INVALID_ARGUMENT", "FAILED_PRECONDITION"
         context = "config.linux.security_context."
         cases = ((invalid, "config.windows", {"windows": api.WindowsContainerConfig()}), (late, "config.tty", {"tty": True}),
@@ -431,9 +429,6 @@ class Containers(WithInstance):
                  (invalid, "config.mounts[0].uidMappings", mount(uidMappings=[api.IDMapping(length=1)])),
                  (invalid, "config.mounts[0].gidMappings", mount(gidMappings=[api.IDMapping(length=1)])),
                  (invalid, "config.mounts[0].mount_options", mount(mount_options=["noexec"])),
-                 (invalid, "config.linux.resources.hugepage_limits", resources(
-                     hugepage_limits=[api.HugepageLimit(page_size="2MB", limit=1)])),
-                 (invalid, "config.linux.resources.unified", resources(unified={"memory.high": "1000000"})),
                  (invalid, context + "capabilities.add_ambient_capabilities", {"linux": security(
                      capabilities=api.Capability(add_ambient_capabilities=["NET_RAW"]))}),
                  (invalid, context + "selinux_options", {"linux": security(selinux_options=api.SELinuxOption(level="s0"))}),

@@ -1,17 +1,7 @@
-#include <nlohmann/json.hpp>
-
 #include "daemons/cri-frontend/calls/answers.h"
+#include "daemons/cri-frontend/calls/verbose.h"
 
 namespace bulkhead::cri {
-namespace {
-
-std::string info(const Container& container, const Outcome<ContainerFacts>& facts) {
-  nlohmann::json info{{"sandboxID", container.podId.text()}};
-  if (facts && facts->pid > 0) info["pid"] = facts->pid;
-  return info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-}  // namespace
 
 Answer<v1::ContainerStatusResponse> containerStatus(Frontend& frontend,
                                                     const v1::ContainerStatusRequest& request) {
@@ -20,10 +10,11 @@ Answer<v1::ContainerStatusResponse> containerStatus(Frontend& frontend,
   v1::ContainerStatusResponse response;
   *response.mutable_status() = containerStatusOf(**container);
   if (!request.verbose()) return Outcome<v1::ContainerStatusResponse>(std::move(response));
+  auto pod = frontend.pods.find((*container)->podId);
   auto asked = frontend.launcher.inspect((*container)->id);
   return asked.then(
-      [container = *container, response = std::move(response)](Outcome<ContainerFacts>&& facts) mutable {
-        (*response.mutable_info())["info"] = info(*container, facts);
+      [container = *container, pod, response = std::move(response)](Outcome<ContainerFacts>&& facts) mutable {
+        (*response.mutable_info())["info"] = verboseInfo(*container, pod.get(), facts);
         return Outcome<v1::ContainerStatusResponse>(std::move(response));
       });
 }

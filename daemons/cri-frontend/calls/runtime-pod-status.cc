@@ -1,19 +1,8 @@
-#include <nlohmann/json.hpp>
-
 #include "daemons/cri-frontend/calls/answers.h"
+#include "daemons/cri-frontend/calls/verbose.h"
 #include "daemons/cri-frontend/clock.h"
 
 namespace bulkhead::cri {
-namespace {
-
-std::string info(const Pod& pod) {
-  nlohmann::json info{{"sandboxId", pod.id.text()},
-                      {"runtimeHandler", pod.record.handler()},
-                      {"netNsPath", pod.record.netns_path()}};
-  return info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-}  // namespace
 
 Answer<v1::PodSandboxStatusResponse> podSandboxStatus(Frontend& frontend,
                                                       const v1::PodSandboxStatusRequest& request) {
@@ -27,7 +16,7 @@ Answer<v1::PodSandboxStatusResponse> podSandboxStatus(Frontend& frontend,
     *response.add_containers_statuses() = containerStatusOf(*container);
   }
   response.set_timestamp(nowNanoseconds());
-  if (request.verbose()) (*response.mutable_info())["info"] = info(**pod);
+  if (request.verbose()) (*response.mutable_info())["info"] = verboseInfo(**pod);
   return Outcome<v1::PodSandboxStatusResponse>(std::move(response));
 }
 

@@ -7,6 +7,7 @@
 #include "daemons/common/base/sockets.h"
 #include "daemons/cri-frontend/tests/fake-peers.h"
 #include "ipc/convert.h"
+#include "ipc/file-capability.h"
 
 namespace bulkhead::cri::test {
 namespace {
@@ -14,6 +15,18 @@ namespace {
 class FakeShim final : public schema::Shim::Server {
  public:
   explicit FakeShim(FakeContainer& container) : container_(container) {}
+
+  kj::Promise<void> version(VersionContext context) override {
+    context.getResults().setProtocol(container_.shimProtocol);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> reopenLog(ReopenLogContext context) override {
+    return ipc::receiveFile(context.getParams().getLog()).then([this, context](Fd file) mutable {
+      if (file) ++container_.logs;
+      context.getResults().initResult().initOk();
+    });
+  }
 
   kj::Promise<void> wait(WaitContext context) override {
     kj::Promise<void> ended = kj::READY_NOW;
@@ -48,6 +61,10 @@ std::string callOf(schema::LaunchRequest::Reader request) {
       return "launcher.exec";
     case schema::LaunchRequest::LIST:
       return "launcher.list";
+    case schema::LaunchRequest::OPEN_LOG:
+      return "launcher.openLog";
+    case schema::LaunchRequest::UPDATE_CONTAINER:
+      return "launcher.updateContainer";
     default:
       return "launcher.other";
   }
@@ -79,7 +96,9 @@ kj::Promise<void> FakeLauncher::answer(Fd connection) {
       .then([this, &raw, &message](ipc::Packet&& packet) -> kj::Promise<void> {
         if (script_.silent.contains(callOf(packet.as<schema::LaunchRequest>()))) return kj::NEVER_DONE;
         handle(packet, message.initRoot<schema::LaunchReply>());
-        return raw.send(message);
+        std::vector<int> fds;
+        if (packet.as<schema::LaunchRequest>().isOpenLog()) fds.push_back(listener_.get());
+        return raw.send(message, std::move(fds));
       })
       .attach(kj::mv(socket), kj::mv(reply));
 }
@@ -139,7 +158,6 @@ void FakeLauncher::handle(ipc::Packet& packet, schema::LaunchReply::Builder repl
     }
     case schema::LaunchRequest::UPDATE_CONTAINER:
     case schema::LaunchRequest::OPEN_LOG:
-      ipc::writeRefusal(reply.initRefused(), {Code::internal, "", "is not scripted"});
       break;
     case schema::LaunchRequest::VERSION:
       reply.setVersion("1.2.3");

@@ -64,6 +64,8 @@ struct FakeContainer {
   int code = 0;
   int64_t startedAt = 0;
   bool diesOnTerm = true;
+  uint32_t shimProtocol = 2;
+  size_t logs = 0;                                           // that its shim was handed
   std::vector<kj::Own<kj::PromiseFulfiller<void>>> waiting;  // at its shim
   kj::Own<ipc::RpcListener> shim;
   kj::Promise<void> serving = nullptr;

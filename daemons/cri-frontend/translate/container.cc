@@ -137,16 +137,7 @@ void describe(schema::ContainerSpec::Builder to, const ContainerId& id, const Po
   }
   setTexts(to.initDirectories(count(plan.directories)), plan.directories);
   to.setSeccomp(plan.seccomp);
-  auto resources = to.initResources();
-  resources.setCpuPeriod(plan.resources.cpuPeriod);
-  resources.setCpuQuota(plan.resources.cpuQuota);
-  resources.setCpuShares(plan.resources.cpuShares);
-  resources.setMemoryLimit(plan.resources.memoryLimit);
-  resources.setSwapLimit(plan.resources.swapLimit);
-  resources.setOomScoreAdj(plan.resources.oomScoreAdj);
-  resources.setHasOomScoreAdj(plan.resources.hasOomScoreAdj);
-  resources.setCpusetCpus(plan.resources.cpusetCpus);
-  resources.setCpusetMems(plan.resources.cpusetMems);
+  describe(to.initResources(), plan.resources);
   to.setPid(plan.pid);
   to.setTty(plan.tty);
   to.setStdin(plan.stdin);

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemons/common/base/ids.h"
@@ -34,6 +35,8 @@ struct ResourcePlan {
   int64_t oomScoreAdj = 0;
   bool hasOomScoreAdj = false;
   std::string cpusetCpus, cpusetMems;
+  std::vector<std::pair<std::string, uint64_t>> hugepageLimits;  // by size
+  std::vector<std::pair<std::string, std::string>> unified;
 };
 
 struct ContainerPlan {
@@ -74,5 +77,12 @@ std::vector<MountPlan> translateMounts(const ::runtime::v1::ContainerConfig& con
 void addImageVolumes(const std::vector<std::string>& volumes, schema::ImageVolumes wanted,
                      ContainerPlan& plan, FirstRefusal& no);
 ResourcePlan translateResources(const ::runtime::v1::LinuxContainerConfig& config, FirstRefusal& no);
+void describe(schema::Resources::Builder to, const ResourcePlan& plan);
+
+// Of an UpdateContainerResources; what is zero or empty in it stays as it is.
+Outcome<ResourcePlan> translateUpdate(const ::runtime::v1::LinuxContainerResources& asked);
+// The same over what the container was created with, for its status.
+void mergeResources(const ::runtime::v1::LinuxContainerResources& update,
+                    ::runtime::v1::LinuxContainerResources& into);
 
 }  // namespace bulkhead::cri

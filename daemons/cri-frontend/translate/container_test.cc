@@ -1,5 +1,6 @@
 #include "daemons/cri-frontend/translate/container.h"
 
+#include <capnp/message.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -53,15 +54,6 @@ TEST(ContainerTranslation, RefusesWhatIsNotSupportedYet) {
   config.add_cdi_devices();
   EXPECT_EQ(refusalOf(config), "config.CDI_devices: is not supported yet");
   config = goodContainer();
-  (*config.mutable_linux()->mutable_resources()->mutable_unified())["memory.high"] = "1";
-  EXPECT_EQ(refusalOf(config), "config.linux.resources.unified[memory.high]: is not supported yet");
-  config = goodContainer();
-  config.mutable_linux()->mutable_resources()->add_hugepage_limits()->set_limit(1);
-  EXPECT_EQ(refusalOf(config), "config.linux.resources.hugepage_limits: is not supported yet");
-  config = goodContainer();
-  config.mutable_linux()->mutable_resources()->add_hugepage_limits();  // the kubelet's zero
-  EXPECT_EQ(refusalOf(config), "accepted");
-  config = goodContainer();
   config.mutable_linux()->mutable_security_context()->mutable_apparmor()->set_profile_type(
       v1::SecurityProfile::Localhost);
   EXPECT_EQ(refusalOf(config), "config.linux.security_context.apparmor.localhost_ref: is not supported yet");
@@ -71,17 +63,54 @@ TEST(ContainerTranslation, RefusesWhatIsNotSupportedYet) {
   EXPECT_TRUE(refusalOf(config).find("add_ambient_capabilities: is not supported yet") != std::string::npos);
 }
 
-// What the kubelet sends with every container on cgroup v2.
-TEST(ContainerTranslation, AcceptsOomGroupAndNoOtherUnifiedKey) {
+// Which keys, and whether this host can: the launcher says.
+TEST(ContainerTranslation, HugePagesAndUnifiedKeysPassOn) {
   auto config = goodContainer();
-  auto& unified = *config.mutable_linux()->mutable_resources()->mutable_unified();
-  unified["memory.oom.group"] = "1";
-  EXPECT_EQ(refusalOf(config), "accepted");
-  unified["memory.oom.group"] = "0";
-  EXPECT_EQ(refusalOf(config), "config.linux.resources.unified[memory.oom.group]: is not supported yet");
-  unified["memory.oom.group"] = "1";
-  unified["pids.max"] = "1";
-  EXPECT_EQ(refusalOf(config), "config.linux.resources.unified[pids.max]: is not supported yet");
+  auto& resources = *config.mutable_linux()->mutable_resources();
+  (*resources.mutable_unified())["memory.oom.group"] = "1";
+  auto& pages = *resources.add_hugepage_limits();
+  pages.set_page_size("2MB");
+  pages.set_limit(4096);
+  FirstRefusal no;
+  capnp::MallocMessageBuilder message;
+  auto sent = message.initRoot<schema::Resources>();
+  describe(sent, translateResources(config.linux(), no));
+  EXPECT_FALSE(no);
+  EXPECT_EQ(ipc::toString(sent.asReader().getUnified()[0].getKey()), "memory.oom.group");
+  EXPECT_EQ(ipc::toString(sent.asReader().getUnified()[0].getValue()), "1");
+  EXPECT_EQ(ipc::toString(sent.asReader().getHugepageLimits()[0].getSize()), "2MB");
+  EXPECT_EQ(sent.getHugepageLimits()[0].getLimit(), 4096U);
+  (*resources.mutable_unified())["../escape"] = "1";
+  EXPECT_EQ(refusalOf(config), "config.linux.resources.unified: has a key that is no cgroup file");
+}
+
+TEST(ContainerTranslation, AnUpdateSetsWhatIsNotZero) {
+  v1::LinuxContainerResources asked;
+  EXPECT_FALSE(translateUpdate(asked)->hasOomScoreAdj);
+  asked.set_oom_score_adj(500);
+  EXPECT_TRUE(translateUpdate(asked)->hasOomScoreAdj);
+  asked.set_cpu_quota(-2);
+  EXPECT_EQ(describe(translateUpdate(asked).error()), "linux.cpu_quota: is less than -1");
+
+  v1::LinuxContainerResources whole;
+  whole.set_cpu_shares(2);
+  whole.add_hugepage_limits()->set_page_size("2MB");
+  (*whole.mutable_unified())["memory.min"] = "1";
+  v1::LinuxContainerResources update;
+  update.set_memory_limit_in_bytes(4096);
+  for (const char* size : {"2MB", "1GB"}) {
+    auto& limit = *update.add_hugepage_limits();
+    limit.set_page_size(size);
+    limit.set_limit(7);
+  }
+  (*update.mutable_unified())["memory.high"] = "5";
+  mergeResources(update, whole);
+  mergeResources(update, whole);
+  EXPECT_EQ(whole.cpu_shares(), 2);
+  EXPECT_EQ(whole.memory_limit_in_bytes(), 4096);
+  ASSERT_EQ(whole.hugepage_limits_size(), 2);
+  EXPECT_EQ(whole.hugepage_limits(0).limit(), 7U);
+  EXPECT_EQ(whole.unified().size(), 2U);
 }
 
 TEST(ContainerTranslation, RefusesBadMounts) {

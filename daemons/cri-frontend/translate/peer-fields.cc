@@ -49,7 +49,8 @@ constexpr Name containerNames[] = {{"podId", "pod_sandbox_id"},
                                    {"stdin", "config.stdin"},
                                    {"logPath", "config.log_path"}};
 
-constexpr Name callNames[] = {{"containerId", "container_id"}, {"podId", "pod_sandbox_id"}, {"args", "cmd"}};
+constexpr Name callNames[] = {
+    {"containerId", "container_id"}, {"podId", "pod_sandbox_id"}, {"args", "cmd"}, {"resources", "linux"}};
 
 // Behind the first dot.
 constexpr Name partNames[] = {{"source", "host_path"},

@@ -253,28 +253,8 @@ Outcome<void> checkMounts(const Request& r) {
   return {};
 }
 
-Outcome<void> checkResources(const Request& r) {
-  auto resources = r.spec.getResources();
-  for (auto [field, value] : {std::pair{"resources.cpuPeriod", resources.getCpuPeriod()},
-                              {"resources.cpuShares", resources.getCpuShares()},
-                              {"resources.memoryLimit", resources.getMemoryLimit()},
-                              {"resources.pidsLimit", resources.getPidsLimit()}}) {
-    if (value < 0) return invalid(field, "is negative");
-  }
-  if (resources.getCpuQuota() < -1) return invalid("resources.cpuQuota", "is below -1");
-  if (resources.getSwapLimit() < -1) return invalid("resources.swapLimit", "is below -1");
-  for (auto [field, list] : {std::pair{"resources.cpusetCpus", resources.getCpusetCpus()},
-                             {"resources.cpusetMems", resources.getCpusetMems()}}) {
-    if (toString(list).find_first_not_of("0123456789,-") != std::string::npos)
-      return invalid(field, "is not a list of numbers");
-  }
-  std::int64_t adjustment = resources.getOomScoreAdj();
-  if (adjustment < -1000 || adjustment > 1000)
-    return invalid("resources.oomScoreAdj", "is outside -1000 to 1000");
-  if (resources.getHasOomScoreAdj() && adjustment < r.config.getCeiling().getMinOomScoreAdj()) {
-    return above("resources.oomScoreAdj", "an OOM score this low");
-  }
-  return {};
+Outcome<void> checkLimits(const Request& r) {
+  return checkResources(r.spec.getResources(), r.config);
 }
 
 Outcome<void> checkLogPath(const Request& r) {
@@ -336,8 +316,8 @@ Outcome<void> checkImageDirectory(std::string_view place, const std::string& fie
 Outcome<void> checkContainer(schema::ContainerSpec::Reader spec, schema::PodSpec::Reader pod,
                              schema::Config::Reader config) {
   Request request{spec, pod, config};
-  for (auto* check : {checkProcess, checkUser, checkNamespaces, checkPrivilege, checkMounts, checkResources,
-                      checkLogPath}) {
+  for (auto* check :
+       {checkProcess, checkUser, checkNamespaces, checkPrivilege, checkMounts, checkLimits, checkLogPath}) {
     if (auto ok = check(request); !ok) return ok;
   }
   return {};

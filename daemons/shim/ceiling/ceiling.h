@@ -17,6 +17,8 @@ namespace bulkhead::ceiling {
 Outcome<void> checkPod(schema::PodSpec::Reader pod, schema::Config::Reader config);
 Outcome<void> checkContainer(schema::ContainerSpec::Reader spec, schema::PodSpec::Reader pod,
                              schema::Config::Reader config);
+// The part of it that holds for an update too, of the container's limits as they would then be.
+Outcome<void> checkResources(schema::Resources::Reader resources, schema::Config::Reader config);
 // The parts of it that have to hold again for the place that an image's symbolic links make of a path;
 // absolute, without "..".
 Outcome<void> checkWorkingDirectory(std::string_view directory);

@@ -16,8 +16,6 @@
 namespace bulkhead::cgroup {
 namespace {
 
-const std::string mountPoint = "/sys/fs/cgroup";
-
 bool isFilesystem(const std::string& path, long magic) {
   struct statfs info {};
   return ::statfs(path.c_str(), &info) == 0 && info.f_type == magic;
@@ -72,6 +70,11 @@ std::string unifiedControllers() {
 
 bool hasSwapAccounting() {
   return isV2() || ::access((mountPoint + "/memory/memory.memsw.limit_in_bytes").c_str(), F_OK) == 0;
+}
+
+bool hasHugetlb() {
+  if (!isV2()) return ::access((mountPoint + "/hugetlb/cgroup.procs").c_str(), F_OK) == 0;
+  return readSmallFile(mountPoint + "/cgroup.controllers").find("hugetlb") != std::string::npos;
 }
 
 bool exists(const std::string& path) {

@@ -8,6 +8,8 @@
 
 namespace bulkhead::cgroup {
 
+inline const std::string mountPoint = "/sys/fs/cgroup";
+
 // Only a v2 hierarchy at /sys/fs/cgroup.
 bool isV2();
 
@@ -19,6 +21,9 @@ std::string unifiedControllers();
 
 // Does the kernel count swap per group (v1: memory.memsw)?
 bool hasSwapAccounting();
+
+// Does it count huge pages per group, in a hierarchy beneath mountPoint that is used for containers?
+bool hasHugetlb();
 
 bool exists(const std::string& path);
 

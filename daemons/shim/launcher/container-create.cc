@@ -13,6 +13,7 @@
 #include "daemons/shim/launcher/log-file.h"
 #include "daemons/shim/launcher/mounter-client.h"
 #include "daemons/shim/launcher/pod-namespaces.h"
+#include "daemons/shim/resources/limits.h"
 #include "ipc/convert.h"
 #include "ipc/limits.h"
 
@@ -55,6 +56,9 @@ Outcome<Birth> prepare(const Context& context, const Container& container,
   auto network = networkPin(context, pod.getSpec());
   if (!network) return tl::unexpected(network.error());
   birth.grants.networkNamespace = *network;
+  auto version = birth.grants.cgroupV2 ? resources::Version::v2 : resources::Version::v1;
+  auto possible = resources::checkHost(spec.getResources(), version, birth.grants.hugetlb);
+  if (!possible) return tl::unexpected(possible.error());
 
   ceiling::BindRules rules = bindRules(context);
   for (unsigned i = 0; i < spec.getMounts().size(); ++i) {

@@ -93,11 +93,6 @@ void describeLiving(int directory, const std::string& gate, schema::ContainerPro
   if (started != 0) info.initExit().setStartedAt(started);
 }
 
-State stateOf(const Context& context, const Container& container) {
-  capnp::MallocMessageBuilder scratch;
-  return fillInfo(context, container, scratch.initRoot<schema::ContainerInfo>());
-}
-
 }  // namespace
 
 bool hasEnded(int pidfd, std::chrono::milliseconds limit) {
@@ -121,6 +116,18 @@ Outcome<Container> findContainer(const Context& context, capnp::Text::Reader tex
   auto pod = directory ? readPod(podDirectory.get()) : nullptr;
   if (!pod) return refuse(Code::notFound, "containerId", "is not a container of this node");
   return Container{*id, *podId, std::move(podDirectory), std::move(directory), std::move(pod)};
+}
+
+State stateOf(const Context& context, const Container& container) {
+  capnp::MallocMessageBuilder scratch;
+  return fillInfo(context, container, scratch.initRoot<schema::ContainerInfo>());
+}
+
+Outcome<Container> findRunning(const Context& context, capnp::Text::Reader id) {
+  auto container = findContainer(context, id, record::Lock::shared);
+  if (container && stateOf(context, *container) != State::RUNNING)
+    return refuse(Code::failedPrecondition, "containerId", "is not running");
+  return container;
 }
 
 std::string startGate(const Context& context, schema::PodRecord::Reader pod, const ContainerId& id) {
@@ -197,6 +204,7 @@ oci::Grants grantsFor(const Context& context, schema::PodRecord::Reader pod,
   grants.utsNamespace = utsPin(context, pod.getSpec());
   grants.cgroupV2 = cgroup::isV2();
   grants.swapAccounting = cgroup::hasSwapAccounting();
+  grants.hugetlb = cgroup::hasHugetlb();
   return grants;
 }
 

@@ -21,6 +21,9 @@ struct Container {
 };
 Outcome<Container> findContainer(const Context& context, capnp::Text::Reader id, record::Lock lock);
 
+// The same for reading, if it runs.
+Outcome<Container> findRunning(const Context& context, capnp::Text::Reader id);
+
 // Waits for the process behind a pidfd; a negative limit is none.
 bool hasEnded(int pidfd, std::chrono::milliseconds limit);
 
@@ -34,6 +37,8 @@ schema::ContainerInfo::State describeContainer(int directory, const std::string&
                                                schema::ContainerInfo::Builder info, Wait wait);
 schema::ContainerInfo::State fillInfo(const Context& context, const Container& container,
                                       schema::ContainerInfo::Builder info);
+
+schema::ContainerInfo::State stateOf(const Context& context, const Container& container);
 
 // The spec as accepted; throws if the record is missing.
 ipc::Packet readSpec(int directory);
@@ -49,6 +54,8 @@ Outcome<void> createContainer(const Context& context, schema::ContainerSpec::Rea
                               schema::ContainerInfo::Builder reply);
 Outcome<void> startContainer(const Context& context, capnp::Text::Reader id);
 Outcome<void> signalContainer(const Context& context, schema::Signal::Reader signal);
+// All of it or nothing, and remembered (../resources).
+Outcome<void> updateContainer(const Context& context, schema::Update::Reader update);
 // Kills what runs, waits for the monitor's record, removes every trace.
 Outcome<void> deleteContainer(const Context& context, capnp::Text::Reader text);
 // The same for one that is already locked, and perhaps half made.

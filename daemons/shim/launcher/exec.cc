@@ -12,6 +12,7 @@
 #include "daemons/common/base/process.h"
 #include "daemons/common/jail/confine.h"
 #include "daemons/shim/launcher/container.h"
+#include "daemons/shim/resources/limits.h"
 #include "ipc/convert.h"
 
 namespace bulkhead::launcher {
@@ -38,19 +39,15 @@ Fd memoryFile(const std::string& bytes) {
 // Detached: the runtime copies nothing and is gone once the process runs.
 Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader spec, const Fd& out,
                               const Fd& err) {
-  auto container = findContainer(context, spec.getContainerId(), record::Lock::shared);
+  auto container = findRunning(context, spec.getContainerId());
   if (!container) return tl::unexpected(container.error());
-  capnp::MallocMessageBuilder scratch;
-  auto state = fillInfo(context, *container, scratch.initRoot<schema::ContainerInfo>());
-  if (state != schema::ContainerInfo::State::RUNNING) {
-    return refuse(Code::failedPrecondition, "containerId", "is not running");
-  }
   auto pod = container->pod->record;
   auto runtime = OciRuntime::find(context, ipc::toString(pod.getRuntime()));
   if (!runtime) return tl::unexpected(runtime.error());
   ipc::Packet record = readSpec(container->directory.get());
   auto own = record.as<schema::ContainerSpec>();
-  Fd process = memoryFile(oci::processDocument(own, grantsFor(context, pod, own), spec.getArgs()));
+  oci::Grants grants = grantsFor(context, pod, own);
+  Fd process = memoryFile(oci::processDocument(own, grants, spec.getArgs()));
   std::string pidFile = record::podPath(context.pods, container->podId) + "/containers/" +
                         container->id.text() + "/exec-" + std::to_string(::getpid());
   auto started = OciRuntime::finish(
@@ -63,6 +60,8 @@ Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader s
   // It is our child and not reaped yet, so the number means it, even if it has ended.
   Fd handle(pid > 0 ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1);
   if (!handle) throw std::runtime_error("the runtime named no process");
+  // runc gives it the score that the container was created with.
+  if (grants.oomScoreAdj) resources::writeOomScore(*grants.oomScoreAdj, pid);
   return Started{pid, std::move(handle), pod.getShimUid()};
 }
 

@@ -6,6 +6,7 @@
 #include "daemons/common/base/beneath.h"
 #include "daemons/common/base/log.h"
 #include "daemons/shim/launcher/container.h"
+#include "daemons/shim/launcher/log-file.h"
 #include "daemons/shim/launcher/oci-runtime.h"
 #include "daemons/shim/launcher/pod.h"
 #include "daemons/shim/launcher/server.h"
@@ -58,7 +59,7 @@ void announce(const Fd& execs) {
 }
 
 Outcome<void> dispatch(const Context& context, ipc::Packet& packet, int connection, const Fd& execs,
-                       Reply reply) {
+                       Reply reply, Fd& attached) {
   auto request = packet.as<schema::LaunchRequest>();
   reply.setDone();
   switch (request.which()) {
@@ -87,9 +88,10 @@ Outcome<void> dispatch(const Context& context, ipc::Packet& packet, int connecti
       return runtimeVersion(context, toString(request.getVersion())).map([&](const std::string& version) {
         reply.setVersion(version);
       });
-    case schema::LaunchRequest::UPDATE_CONTAINER:
     case schema::LaunchRequest::OPEN_LOG:
-      break;
+      return openLogAgain(context, request.getOpenLog()).map([&](Fd&& log) { attached = std::move(log); });
+    case schema::LaunchRequest::UPDATE_CONTAINER:
+      return updateContainer(context, request.getUpdateContainer());
   }
   return invalid("", "is not a request that this launcher knows");
 }
@@ -100,11 +102,12 @@ int handle(const Context& context, Fd connection, const Fd& execs) {
   ::umask(022);  // modes are given explicitly
   capnp::MallocMessageBuilder message;
   auto reply = message.initRoot<schema::LaunchReply>();
+  Fd attached;
   Outcome<void> done = refuse(Code::internal, "", "internal error in launcher");
   try {
     auto packet = ipc::receivePacket(connection.get(), requestTimeout);
     if (!packet) return 1;
-    done = dispatch(context, *packet, connection.get(), execs, reply);
+    done = dispatch(context, *packet, connection.get(), execs, reply, attached);
   } catch (const record::Busy& error) {
     done = refuse(Code::unavailable, "", std::string(error.what()) + ", try again");
   } catch (const kj::Exception& error) {
@@ -114,7 +117,9 @@ int handle(const Context& context, Fd connection, const Fd& execs) {
   }
   if (!done) ipc::writeRefusal(reply.initRefused(), done.error());
   try {
-    return ipc::sendPacket(connection.get(), message) ? 0 : 1;
+    std::vector<int> fds;
+    if (attached) fds.push_back(attached.get());
+    return ipc::sendPacket(connection.get(), message, fds) ? 0 : 1;
   } catch (const std::exception& error) {
     log::error("reply failed", {{"error", error.what()}});
     return 1;

@@ -5,6 +5,7 @@
 
 #include "daemons/common/base/beneath.h"
 #include "daemons/shim/ceiling/host-path.h"
+#include "daemons/shim/launcher/container.h"
 #include "ipc/convert.h"
 
 namespace bulkhead::launcher {
@@ -65,6 +66,16 @@ Outcome<Fd> openLog(const Context& context, const std::string& directory, const 
                   "is not a regular file of one name that can be appended to");
   }
   return log;
+}
+
+Outcome<Fd> openLogAgain(const Context& context, capnp::Text::Reader containerId) {
+  auto container = findRunning(context, containerId);
+  if (!container) return tl::unexpected(container.error());
+  ipc::Packet record = readSpec(container->directory.get());
+  auto path = record.as<schema::ContainerSpec>().getLogPath();
+  if (path.size() == 0) return refuse(Code::failedPrecondition, "containerId", "has no log");
+  return openLog(context, ipc::toString(container->pod->record.getSpec().getLogDirectory()),
+                 ipc::toString(path));
 }
 
 }  // namespace bulkhead::launcher

@@ -15,4 +15,7 @@ Outcome<void> makeLogDirectory(const Context& context, const std::string& path);
 // A log to append to, made with its parent directories. `relative` has passed checkContainer.
 Outcome<Fd> openLog(const Context& context, const std::string& directory, const std::string& relative);
 
+// The log of a container that runs, once more: made anew where somebody moved it away.
+Outcome<Fd> openLogAgain(const Context& context, capnp::Text::Reader containerId);
+
 }  // namespace bulkhead::launcher

@@ -1,5 +1,6 @@
 #include "daemons/shim/monitor/log-writer.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,13 @@ constexpr size_t longestLine = 16 * 1024;  // the peers' limit
 
 std::string_view nameOf(Stream stream) {
   return stream == Stream::out ? "stdout" : "stderr";
+}
+
+bool isSameFile(const Fd& a, const Fd& b) {
+  struct stat first {};
+  struct stat second {};
+  return ::fstat(a.get(), &first) == 0 && ::fstat(b.get(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
 }
 
 }  // namespace
@@ -65,6 +73,13 @@ void LogWriter::finish(Stream stream, std::int64_t now) {
   entry(stamp, stream, 'P', pending);
   pending.clear();
   flush(stamp);
+}
+
+void LogWriter::reopen(Fd file, std::int64_t now) {
+  finish(Stream::out, now);
+  finish(Stream::err, now);
+  if (!isSameFile(file_, file)) torn_ = false;
+  file_ = std::move(file);
 }
 
 void LogWriter::entry(std::string_view stamp, Stream stream, char tag, std::string_view text) {

@@ -26,6 +26,9 @@ class LogWriter {
   void append(Stream stream, std::string_view bytes, std::int64_t now);
   // The stream has ended.
   void finish(Stream stream, std::int64_t now);
+  // What was appended so far is in the old file, a line without its end as a partial one; what comes from now
+  // on goes to `file`, opened for appending too.
+  void reopen(Fd file, std::int64_t now);
 
  private:
   void entry(std::string_view stamp, Stream stream, char tag, std::string_view text);

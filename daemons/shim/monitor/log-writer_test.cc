@@ -75,6 +75,36 @@ TEST_F(LogWriterTest, PiecesBecomeOneLineAndStreamsDoNotMix) {
   EXPECT_TRUE(text().ends_with(stamp + " stdout P x\n"));
 }
 
+TEST_F(LogWriterTest, AReopenedLogDividesTheBytes) {
+  Fd next(::memfd_create("next", MFD_CLOEXEC));
+  writer_.append(Stream::out, "before\nhalf", noon);
+  writer_.append(Stream::err, "err", noon);
+  writer_.reopen(duplicate(next.get()), noon);
+  writer_.append(Stream::out, " a line\n", noon);
+  writer_.append(Stream::err, "or\n", noon);
+  EXPECT_EQ(text(), stamp + " stdout F before\n" + stamp + " stdout P half\n" + stamp + " stderr P err\n");
+  file_ = std::move(next);
+  EXPECT_EQ(text(), stamp + " stdout F  a line\n" + stamp + " stderr F or\n");
+}
+
+TEST_F(LogWriterTest, ATornEntryEndsInTheFileThatHasIt) {
+  (void)std::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  struct rlimit tight {
+    10, before.rlim_max
+  };
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+  writer_.append(Stream::out, "torn\n", noon);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  Fd next(::memfd_create("next", MFD_CLOEXEC));
+  writer_.reopen(duplicate(next.get()), noon);
+  writer_.append(Stream::out, "whole\n", noon);
+  file_ = std::move(next);
+  EXPECT_TRUE(text().starts_with(stamp));
+  EXPECT_TRUE(text().ends_with(stamp + " stdout F whole\n"));
+}
+
 TEST_F(LogWriterTest, ControlBytesPassUnchanged) {
   writer_.append(Stream::out, std::string("a\0\x1b[1m\xff\r\n", 9), noon);
   EXPECT_EQ(text(), stamp + " stdout F " + std::string("a\0\x1b[1m\xff\r\n", 9));

@@ -1,12 +1,7 @@
 #include "daemons/shim/monitor/monitor.h"
 
-#include <unistd.h>
-
-#include <array>
-#include <csignal>
-#include <string_view>
-
 #include "daemons/common/base/log.h"
+#include "daemons/shim/monitor/oom-counter.h"
 
 namespace bulkhead::shim {
 namespace {
@@ -16,16 +11,6 @@ constexpr auto drainLimit = 1 * kj::SECONDS;
 // For a cri that is just connecting; afterwards the launcher answers from the record.
 constexpr auto lastingTime = 2 * kj::SECONDS;
 constexpr auto recordRetry = 200 * kj::MILLISECONDS;
-
-// cgroup v1 memory.oom_control and v2 memory.events agree on this line.
-bool wasOomKilled(int counter) {
-  std::array<char, 1024> text{};
-  ssize_t size = ::pread(counter, text.data(), text.size(), 0);
-  if (size <= 0) return false;
-  std::string_view all(text.data(), static_cast<size_t>(size));
-  size_t at = all.find("oom_kill ");
-  return at != all.npos && at + 9 < all.size() && all[at + 9] != '0';
-}
 
 }  // namespace
 
@@ -53,8 +38,9 @@ kj::Promise<Ending> Monitor::follow() {
 }
 
 Ending Monitor::endingOf(int code) {
-  constexpr int killed = 128 + SIGKILL;
-  bool oom = code == killed && wasOomKilled(inherited_.oom.get());
+  // A first process that took it as a failure of its own says so with any code; one that went on to its good
+  // end did not end of it.
+  bool oom = code != 0 && countsOomKill(inherited_.oom.get());
   return {{code, oom, wallClock()}, readStarted(inherited_.started.get())};
 }
 

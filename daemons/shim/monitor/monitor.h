@@ -32,6 +32,7 @@ class Monitor {
   kj::Promise<void> run();
 
   kj::ForkedPromise<Ending>& ended() { return ended_; }
+  LogWriter& log() { return log_; }
 
  private:
   kj::Promise<Ending> follow();

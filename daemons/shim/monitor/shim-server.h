@@ -3,6 +3,7 @@
 
 #include <kj/async.h>
 
+#include "daemons/shim/monitor/log-writer.h"
 #include "daemons/shim/record/exit-record.h"
 #include "ipc/schema/shim.capnp.h"
 
@@ -16,14 +17,16 @@ struct Ending {
 
 class ShimServer final : public schema::Shim::Server {
  public:
-  // `ended` is of the monitor, which outlives every server.
-  explicit ShimServer(kj::ForkedPromise<Ending>& ended) : ended_(ended) {}
+  // Both are of the monitor, which outlives every server.
+  ShimServer(kj::ForkedPromise<Ending>& ended, LogWriter& log) : ended_(ended), log_(log) {}
 
   kj::Promise<void> version(VersionContext context) override;
   kj::Promise<void> wait(WaitContext context) override;
+  kj::Promise<void> reopenLog(ReopenLogContext context) override;
 
  private:
   kj::ForkedPromise<Ending>& ended_;
+  LogWriter& log_;
 };
 
 }  // namespace bulkhead::shim

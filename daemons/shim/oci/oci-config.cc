@@ -142,6 +142,20 @@ void writeNamespaces(JsonWriter& json, schema::ContainerSpec::Reader spec, const
   json.end();
 }
 
+void writeHugepages(JsonWriter& json, schema::Resources::Reader resources) {
+  json.key("hugepageLimits").array();
+  for (auto each : resources.getHugepageLimits()) {
+    json.object().member("pageSize", toString(each.getSize())).member("limit", each.getLimit()).end();
+  }
+  json.end();
+}
+
+void writeUnified(JsonWriter& json, schema::Resources::Reader resources) {
+  json.key("unified").object();
+  for (auto each : resources.getUnified()) json.member(toString(each.getKey()), toString(each.getValue()));
+  json.end();
+}
+
 void writeResources(JsonWriter& json, schema::ContainerSpec::Reader spec, const Grants& grants) {
   auto resources = spec.getResources();
   auto put = [&json](const char* name, std::int64_t value) {
@@ -170,6 +184,8 @@ void writeResources(JsonWriter& json, schema::ContainerSpec::Reader spec, const 
   putText("mems", resources.getCpusetMems());
   json.end();
   if (resources.getPidsLimit() > 0) json.key("pids").object().member("limit", resources.getPidsLimit()).end();
+  if (grants.hugetlb && resources.getHugepageLimits().size() > 0) writeHugepages(json, resources);
+  if (resources.getUnified().size() > 0) writeUnified(json, resources);
   json.end();
 }
 

@@ -31,6 +31,7 @@ struct Grants {
   std::string utsNamespace;
   bool cgroupV2 = false;
   bool swapAccounting = false;
+  bool hugetlb = false;          // huge pages are counted here
   std::vector<BindMount> binds;  // replaces a default mount of the same destination
 };
 
