@@ -60,6 +60,9 @@ inline constexpr size_t containerSpecWords = 640 * 1024;
 inline constexpr size_t argument = 128 * 1024;
 inline constexpr size_t argumentsTotal = 2 * 1024 * 1024;
 inline constexpr size_t mounts = 1024;
+// Of a container, with those that directories stand for; of a pod.
+inline constexpr size_t devices = 256;
+inline constexpr size_t sysctls = 128;
 
 // A request to the launcher that only looks things up.
 inline constexpr auto launcherQuick = 30s;

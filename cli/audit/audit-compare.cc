@@ -219,7 +219,8 @@ std::vector<std::string> doorsOf(Process process, const Layout& layout) {
     case Process::launcher:
       return {layout.launcherSocket()};
     case Process::shim:
-      return {layout.shimDirectory() + "/"};  // one, named after its container
+    case Process::pause:
+      return {layout.shimDirectory() + "/"};  // one, named after its container or pod
     default:
       return {};
   }

@@ -1,3 +1,4 @@
+#include "daemons/common/base/sysctl.h"
 #include "daemons/config-reader/answer.h"
 #include "daemons/config-reader/checks.h"
 #include "daemons/config-reader/keys.h"
@@ -11,6 +12,38 @@ const std::vector<std::string>& propagations(const Setting& setting) {
     if (!known) setting.refuse("must be of private, host-to-container, bidirectional, not '" + word + "'");
   }
   return setting.texts();
+}
+
+// "net.ipv4.tcp_rmem", "net.ipv4.*"
+const std::vector<std::string>& sysctls(const Setting& setting) {
+  for (const std::string& rule : setting.texts()) {
+    std::string name = rule.ends_with(".*") ? rule.substr(0, rule.size() - 1) + "x" : rule;
+    auto parsed = SysctlName::parse(name, "");
+    if (!parsed || parsed->text() != name)
+      setting.refuse("must be names of kernel parameters with dots, or such with .* at the end, not '" +
+                     rule + "'");
+  }
+  return setting.texts();
+}
+
+// "/dev/fuse:rw", "/dev/vfio/*:rwm"
+void writeDevices(const Setting& setting, schema::Ceiling::Builder ceiling) {
+  const auto& rules = setting.texts();
+  auto list = ceiling.initDevices(static_cast<unsigned>(rules.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    size_t colon = rules[i].rfind(':');
+    std::string path = rules[i].substr(0, colon);
+    std::string access = colon == std::string::npos ? "" : rules[i].substr(colon + 1);
+    bool isPrefix = path.ends_with('*');
+    if (isPrefix) path.pop_back();
+    bool good = path.starts_with('/') && path.find("..") == std::string::npos &&
+                path.find("//") == std::string::npos && path.find('*') == std::string::npos &&
+                !access.empty() && access.find_first_not_of("rwm") == std::string::npos;
+    if (!good) setting.refuse("must be like \"/dev/fuse:rw\", not '" + rules[i] + "'");
+    list[i].setPath(path);
+    list[i].setIsPrefix(isPrefix);
+    list[i].setAccess(access);
+  }
 }
 
 }  // namespace
@@ -39,6 +72,7 @@ void writeCeiling(const Settings& settings, schema::Ceiling::Builder ceiling) {
   ceiling.setRootUser(flag("root_user"));
   ceiling.setNewPrivileges(flag("new_privileges"));
   ceiling.setUnmaskedPaths(flag("unmasked_paths"));
+  ceiling.setTargetPid(flag("target_pid"));
   ceiling.setMinOomScoreAdj(static_cast<std::int32_t>(settings.at("min_oom_score_adj").number(-1000, 1000)));
 
   const auto& sources = absolutePaths(settings.at("bind_sources"));
@@ -53,6 +87,9 @@ void writeCeiling(const Settings& settings, schema::Ceiling::Builder ceiling) {
   fill(ceiling.initCgroupParents(count(parents)), parents);
   const auto& roots = absolutePaths(settings.at("log_roots"));
   fill(ceiling.initLogRoots(count(roots)), roots);
+  const auto& parameters = sysctls(settings.at("sysctls"));
+  fill(ceiling.initSysctls(count(parameters)), parameters);
+  writeDevices(settings.at("devices"), ceiling);
   const auto& handlers = settings.at("runtime_handlers").texts();
   fill(ceiling.initRuntimeHandlers(count(handlers)), handlers);
 }

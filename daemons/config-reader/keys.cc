@@ -142,6 +142,15 @@ constexpr std::array ceiling{
     Key{"root_user", Type::boolean, "true", "Containers as uid 0 of the node."},
     Key{"new_privileges", Type::boolean, "true",
         "Containers whose programs may gain privileges by setuid bits."},
+    Key{"target_pid", Type::boolean, "true",
+        "Containers that enter the process namespace of another one of their pod (kubectl debug --target)."},
+    Key{"sysctls", Type::texts, "[]",
+        "Kernel parameters that pods may set beyond Kubernetes' safe ones: names with dots, or "
+        "\"net.ipv4.*\" for "
+        "all that begin so. Only those of a pod's own network, IPC or UTS namespace."},
+    Key{"devices", Type::texts, "[]",
+        "Devices of the node that containers may have: \"PATH:ACCESS\", ACCESS of r, w, m (mknod), as in "
+        "\"/dev/fuse:rw\"; a PATH that ends in * is all that begins so. Links are followed first."},
     Key{"unmasked_paths", Type::boolean, "false", "Containers that see the masked parts of /proc and /sys."},
     Key{"min_oom_score_adj", Type::integer, "-998",
         "The lowest oom_score_adj. The kubelet asks for -998 (a sandbox) and -997 (guaranteed pods); less is "
@@ -169,6 +178,8 @@ log_roots = ["/"]
 seccomp_unconfined = true
 unmasked_paths = true
 min_oom_score_adj = -1000
+sysctls = ["net.*", "kernel.*", "fs.mqueue.*"]
+devices = ["/dev/*:rwm"]
 )";
 
 // "[network]" for "network.config_dir", "[[registry]]" for "registry[].prefix", empty at the top.

@@ -1,5 +1,7 @@
 #include "daemons/cri-frontend/container-watch.h"
 
+#include <csignal>
+
 #include "daemons/common/base/log.h"
 #include "daemons/cri-frontend/clock.h"
 #include "ipc/rpc.h"
@@ -68,6 +70,16 @@ void ContainerWatch::begin(ContainerRef container) {
   tasks_.add(kj::evalLater([this, container = std::move(container)]() { return follow(container); }));
 }
 
+void ContainerWatch::sweep(const ContainerRef& container) {
+  const auto& context = container->record.config().linux().security_context();
+  if (!context.has_namespace_options() || context.namespace_options().pid() == ::runtime::v1::CONTAINER)
+    return;
+  tasks_.add(launcher_.signalContainer(container->id, SIGKILL, true).then([container](Outcome<void>&& swept) {
+    if (!swept)
+      log::warning("not swept", {{"container", container->id.text()}, {"reason", describe(swept.error())}});
+  }));
+}
+
 bool ContainerWatch::isOver(const Container& container) const {
   return container.record.state() == record::Container::EXITED || !table_.find(container.id);
 }
@@ -89,6 +101,7 @@ kj::Promise<bool> ContainerWatch::askShim(ContainerRef container) {
     auto answer = peer->get<schema::Shim>().waitRequest().send();
     return answer.then([this, container](auto&& response) {
       recordExit(table_, *container, readExit(response.getExit()));
+      sweep(container);
       return true;
     });
   });

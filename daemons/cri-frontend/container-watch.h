@@ -27,6 +27,9 @@ class ContainerWatch final : private kj::TaskSet::ErrorHandler {
 
   // Follows a running container until its end is recorded or it is no longer known.
   void begin(ContainerRef container);
+  // Ends what a container's first process has left of it, where the kernel does not: in a PID namespace that
+  // is not the container's own.
+  void sweep(const ContainerRef& container);
 
  private:
   kj::Promise<void> follow(ContainerRef container);

@@ -14,6 +14,7 @@
 #include "daemons/cri-frontend/peers/launcher-client.h"
 #include "daemons/cri-frontend/peers/netd-client.h"
 #include "daemons/cri-frontend/peers/storaged-client.h"
+#include "daemons/cri-frontend/pod-watch.h"
 #include "daemons/cri-frontend/pull-board.h"
 #include "daemons/cri-frontend/records/container-table.h"
 #include "daemons/cri-frontend/records/pod-table.h"
@@ -43,7 +44,8 @@ struct Frontend {
         storaged(loop.io, loop.timer, layout.storagedSocket()),
         imaged(loop.io, loop.timer, layout.imagedSocket()),
         background(loop.timer),
-        watch(loop.io, loop.timer, layout.shimDirectory(), launcher, containers) {}
+        watch(loop.io, loop.timer, layout.shimDirectory(), launcher, containers),
+        podWatch(loop.io, layout.shimDirectory(), pods) {}
 
   Loop loop;
   const Layout layout;
@@ -69,6 +71,7 @@ struct Frontend {
   InFlight<Outcome<void>> podEnds;        // stop and remove, by pod id
   InFlight<Outcome<void>> containerEnds;  // remove, by container id
   ContainerWatch watch;
+  PodWatch podWatch;
 };
 
 }  // namespace bulkhead::cri

@@ -137,4 +137,13 @@ struct Ceiling {
   unmaskedPaths @15 :Bool;
   minOomScoreAdj @16 :Int32;
   hostPorts @17 :Bool;
+  sysctls @18 :List(Text);             # beyond those that are safe everywhere: "net.core.somaxconn", "net.ipv4.*"
+  devices @19 :List(DeviceRule);
+  targetPid @20 :Bool;                 # may a container enter the PID namespace of another one of its pod
+}
+
+struct DeviceRule {
+  path @0 :Text;                       # absolute
+  isPrefix @1 :Bool;                   # of what begins so
+  access @2 :Text;                     # of "rwm": the most
 }

@@ -45,11 +45,11 @@ struct PodSpec {
   logDirectory @3 :Text;      # absolute, beneath an allowed log root; empty: no logs
   network @4 :Namespace;      # pod or node
   ipc @5 :Namespace;
-  pid @6 :Namespace;          # container (default), or node
+  pid @6 :Namespace;          # container (default), pod or node
   dns @7 :Dns;
   runtimeHandler @8 :Text;
   privileged @9 :Bool;        # some container of this pod may be
-  sysctls @10 :List(Common.KeyValue);
+  sysctls @10 :List(Common.KeyValue);   # names with dots; set in the pod's namespaces whenever a container is made
 }
 
 enum Namespace {
@@ -92,6 +92,7 @@ struct ContainerSpec {
   cdiDevices @23 :List(Text);  # fully qualified names (CDI specification, "Device names")
   pidTarget @24 :Text;         # the container, of the same pod, whose PID namespace this one enters; empty: as `pid` says
   seccompProfile @25 :Text;    # of `localhost`: absolute path of the profile
+  ambientCapabilities @26 :List(Text);  # of `capabilities`: kept by a user other than root
 }
 
 struct Device {

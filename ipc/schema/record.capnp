@@ -15,6 +15,12 @@ struct PodRecord {
   cgroupOurs @4 :Bool;         # made by us, to be removed by us
 }
 
+struct PodInit {
+  # bulkhead-pause of a pod whose containers share one PID namespace.
+  pid @0 :Int32;
+  started @1 :UInt64;          # clock ticks since boot
+}
+
 struct ContainerProcesses {
   # Pids are only names together with their start times (clock ticks since boot).
   pid @0 :Int32;

@@ -11,7 +11,7 @@ BUILD = os.environ["BULKHEAD_BUILD"]
 FILE_LINES = 500
 LINKED_LINES = 6000
 # The whole of CRI needs more of one program (docs/decisions/0037); its rooms have budgets of their own.
-LINKED_LINES_OF = {"bulkhead-launcher": 7000}
+LINKED_LINES_OF = {"bulkhead-launcher": 7100}
 # The wire facts of CRI are one file by nature, and so is the page with a row for each of its fields.
 LONG_BY_NATURE = {"proto/runtime/v1/api.proto", "docs/cri-coverage.md"}
 
@@ -20,6 +20,9 @@ PRIVILEGED = {
     "daemons/shim/launcher": ("bulkhead-launcher", 2000),
     # How a container's limits are written: a part of the launcher that is read alone.
     "daemons/shim/resources": ("bulkhead-launcher", 450),
+    # A pod's namespaces and their init; a container's devices: parts of the launcher that are read alone.
+    "daemons/shim/namespaces": ("bulkhead-launcher", 330),
+    "daemons/shim/devices": ("bulkhead-launcher", 120),
     "daemons/storaged/zygote": ("bulkhead-storage-zygote", 500),
     "daemons/storaged/mounter": ("bulkhead-mounter", 500),
     # What a worker is put into: mounts beneath one descriptor. No request, no process.

@@ -211,7 +211,6 @@ class Pods(WithInstance):
     def test_what_is_not_here_yet_is_refused_by_name(self):
         context = "config.linux.security_context."
         cases = (("config.windows", {"windows": api.WindowsPodSandboxConfig()}),
-                 ("config.linux.sysctls", {"linux": api.LinuxPodSandboxConfig(sysctls={"net.ipv4.ip_forward": "1"})}),
                  (context + "selinux_options", {"linux": pod_security(selinux_options=api.SELinuxOption(level="s0:c1"))}),
                  (context + "namespace_options.userns_options", {"linux": pod_security(namespace_options=api.NamespaceOption(
                      pid=api.CONTAINER, userns_options=api.UserNamespace(mode=api.POD)))}),
@@ -424,13 +423,10 @@ class Containers(WithInstance):
         invalid, late = "INVALID_ARGUMENT", "FAILED_PRECONDITION"
         context = "config.linux.security_context."
         cases = ((invalid, "config.windows", {"windows": api.WindowsContainerConfig()}), (late, "config.tty", {"tty": True}),
-                 (invalid, "config.devices", {"devices": [api.Device(host_path="/dev/null", container_path="/dev/x")]}),
                  (invalid, "config.CDI_devices", {"CDI_devices": [api.CDIDevice(name="vendor.test/device=all")]}),
                  (invalid, "config.mounts[0].uidMappings", mount(uidMappings=[api.IDMapping(length=1)])),
                  (invalid, "config.mounts[0].gidMappings", mount(gidMappings=[api.IDMapping(length=1)])),
                  (invalid, "config.mounts[0].mount_options", mount(mount_options=["noexec"])),
-                 (invalid, context + "capabilities.add_ambient_capabilities", {"linux": security(
-                     capabilities=api.Capability(add_ambient_capabilities=["NET_RAW"]))}),
                  (invalid, context + "selinux_options", {"linux": security(selinux_options=api.SELinuxOption(level="s0"))}),
                  (invalid, context + "apparmor_profile", {"linux": security(apparmor_profile="localhost/x")}),
                  (invalid, context + "apparmor.localhost_ref", {"linux": security(apparmor=profile("Localhost"))}),

@@ -9,7 +9,8 @@ import tarfile
 
 BUSYBOX = "/bin/busybox"
 APPLETS = ("sh", "echo", "cat", "sleep", "ls", "id", "true", "false", "ip", "hostname", "head", "seq", "touch", "mkdir",
-           "ps", "kill", "wc", "dd", "test", "sync", "grep", "chmod", "env", "stat", "mount", "nc", "wget", "yes", "rm")
+           "ps", "kill", "wc", "dd", "test", "sync", "grep", "chmod", "env", "stat", "mount", "nc", "wget", "yes", "rm", "tr", "cut", "od",
+           "mknod")
 
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"

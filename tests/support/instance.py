@@ -120,11 +120,11 @@ class Instance:
             pass
 
     def _kill_what_is_left(self):
-        """Shims outlive their daemons: their children, the containers' first processes, end them."""
+        """Shims outlive their daemons: their children, the containers' first processes, end them; pods' inits do too."""
         for pid, (name, _) in self.processes().items():
-            if name != "shim":
+            if name not in ("shim", "pause"):
                 continue
-            for child in children_of(pid) or [pid]:
+            for child in (name == "shim" and children_of(pid)) or [pid]:
                 try:
                     os.kill(child, signal.SIGKILL)
                 except ProcessLookupError:

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <stdexcept>
 
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/io.h"
@@ -116,6 +117,29 @@ unsigned long long processStartTime(pid_t pid) {
     if (at == std::string::npos) return 0;
   }
   return std::strtoull(stat.c_str() + at + 1, nullptr, 10);
+}
+
+Fd openProcess(pid_t pid, unsigned long long started) {
+  using namespace std::chrono_literals;
+  if (pid <= 0) return {};
+  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process && errno != ESRCH) throwErrno("pidfd_open");
+  if (!process) return {};
+  auto seen = processStartTime(pid);
+  // Not knowing is not the same as being gone: whoever is gone may have its container killed.
+  if (seen == 0 && !hasEnded(process.get(), 0ms))
+    throw std::runtime_error("cannot read a process's start time");
+  return seen == started ? std::move(process) : Fd();
+}
+
+bool hasEnded(int pidfd, std::chrono::milliseconds limit) {
+  struct pollfd ended {
+    pidfd, POLLIN, 0
+  };
+  int n = 0;
+  while ((n = ::poll(&ended, 1, static_cast<int>(limit.count()))) < 0 && errno == EINTR) {
+  }
+  return n > 0;
 }
 
 }  // namespace bulkhead

@@ -40,4 +40,11 @@ std::optional<ExitStatus> waitFor(pid_t pid, std::optional<std::chrono::millisec
 // process for ever. 0 if it is gone.
 unsigned long long processStartTime(pid_t pid);
 
+// A pidfd that certainly means the process of that pid and start time; invalid if that one is gone. Throws if
+// it cannot be known.
+Fd openProcess(pid_t pid, unsigned long long started);
+
+// Waits for the process behind a pidfd; a negative limit is none.
+bool hasEnded(int pidfd, std::chrono::milliseconds limit);
+
 }  // namespace bulkhead

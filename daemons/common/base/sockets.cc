@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -80,6 +81,23 @@ Fd connectTo(const std::string& path, int type) {
   if (!socket) return {};
   while (::connect(socket.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof address) != 0) {
     if (errno != EINTR) return {};
+  }
+  return socket;
+}
+
+Fd listenForGroup(const std::string& path, gid_t group) {
+  constexpr int backlog = 1024;  // a pod's init never takes a connection
+  struct sockaddr_un address {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) throw SystemError("listen at " + path, ENAMETOOLONG);
+  std::memcpy(address.sun_path, path.data(), path.size());
+  (void)::unlink(path.c_str());
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  bool bound =
+      socket && ::bind(socket.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof address) == 0;
+  if (!bound || ::chmod(path.c_str(), 0660) != 0 || ::chown(path.c_str(), 0, group) != 0 ||
+      ::listen(socket.get(), backlog) != 0) {
+    throwErrno("listen at " + path);
   }
   return socket;
 }

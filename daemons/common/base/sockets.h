@@ -21,6 +21,10 @@ Fd takeSocket(std::map<std::string, Fd>& sockets, const std::string& name);
 // full backlog is EAGAIN instead of a wait. An invalid Fd with errno on failure.
 Fd connectTo(const std::string& path, int type);
 
+// Listens at a path that only the owner and `group` may connect to; what is there already is replaced.
+// Throws SystemError.
+Fd listenForGroup(const std::string& path, gid_t group);
+
 // Accepts one connection, close-on-exec. An invalid Fd with errno on failure.
 Fd acceptOn(int listener);
 

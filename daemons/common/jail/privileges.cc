@@ -429,6 +429,23 @@ constexpr std::array table{
         .connectsTo = "",
         .reason = "copies a container's output and reaps it with what it was born with",
     },
+    Privileges{
+        .process = Process::pause,
+        .name = "pause",
+        .program = "bulkhead-pause",
+        .identity = Identity::shim,
+        .capabilities = nothing,
+        .bounding = nothing,
+        .noNewPrivileges = true,
+        .filtered = true,
+        .mayExecute = false,
+        .network = Network::none,
+        .ownMountNamespace = true,
+        .passesOn = false,
+        .limits = {.openFiles = 64, .addressSpace = 64 * MiB, .fileSize = 0, .cpuSeconds = 0},
+        .connectsTo = "",
+        .reason = "adopts the orphans of containers that share their processes, which can see it",
+    },
 };
 
 }  // namespace

@@ -44,6 +44,7 @@ enum class Process {
   launcher,
   execMonitor,  // the launcher's handler of an exec after it dropped everything, waiting for the runtime
   shim,
+  pause,  // the init of a PID namespace that a pod's containers share
 };
 
 // A set of capabilities as bits, 1 << CAP_….

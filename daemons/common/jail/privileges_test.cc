@@ -12,7 +12,7 @@ namespace {
 
 TEST(PrivilegeTable, RowsAreInTheOrderOfTheEnum) {
   auto table = privilegeTable();
-  ASSERT_EQ(table.size(), static_cast<size_t>(Process::shim) + 1);
+  ASSERT_EQ(table.size(), static_cast<size_t>(Process::pause) + 1);
   for (size_t i = 0; i < table.size(); ++i) {
     EXPECT_EQ(static_cast<size_t>(table[i].process), i) << table[i].name;
     EXPECT_EQ(&privilegesOf(table[i].process), &table[i]);

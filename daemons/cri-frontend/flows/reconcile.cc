@@ -86,6 +86,7 @@ void Reconcile::settleContainer(const ContainerRef& container) {
     recordLost(frontend_.containers, *container);
   } else if (facts->state == ContainerFacts::State::exited) {
     recordExit(frontend_.containers, *container, facts->exit);
+    frontend_.watch.sweep(container);
   } else if (facts->state == ContainerFacts::State::running) {
     // We may have died between the launcher's start and our own record of it.
     recordRunning(frontend_.containers, *container, facts->exit.startedAt);
@@ -103,7 +104,7 @@ void Reconcile::settlePod(const PodRef& pod) {
   auto sameId = [&pod](const PodFacts& facts) { return facts.id == pod->id; };
   bool launched = !launched_ || std::any_of(launched_->begin(), launched_->end(), sameId);
   bool connected = pod->record.host_network() || !attached_ || attached_->contains(pod->id);
-  if (launched && connected) return;
+  if (launched && connected) return frontend_.podWatch.begin(pod);
   log::info("pod is gone", {{"pod", pod->id.text()}, {"launched", launched ? "yes" : "no"}});
   pod->record.set_state(record::Pod::NOT_READY);
   frontend_.pods.save(*pod);

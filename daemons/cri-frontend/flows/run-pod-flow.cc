@@ -64,6 +64,7 @@ Answer<PodId> RunPodFlow::commit() {
   pod_->record.set_created_at(nowNanoseconds());
   frontend_.pods.save(*pod_);
   over_ = true;
+  frontend_.podWatch.begin(pod_);
   return Outcome<PodId>(id_);
 }
 

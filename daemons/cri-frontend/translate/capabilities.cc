@@ -48,17 +48,17 @@ Outcome<std::set<std::string>> parse(const google::protobuf::RepeatedPtrField<st
 
 }  // namespace
 
-Outcome<std::vector<std::string>> capabilitiesOf(const ::runtime::v1::Capability& asked, bool privileged,
-                                                 const std::string& field) {
-  if (asked.add_ambient_capabilities_size() > 0) {
-    return invalid(field + ".add_ambient_capabilities", "is not supported yet");
-  }
+Outcome<Capabilities> capabilitiesOf(const ::runtime::v1::Capability& asked, bool privileged,
+                                     const std::string& field) {
+  auto ambient = parse(asked.add_ambient_capabilities(), field + ".add_ambient_capabilities");
+  if (!ambient) return tl::unexpected(ambient.error());
   auto added = parse(asked.add_capabilities(), field + ".add_capabilities");
   if (!added) return tl::unexpected(added.error());
   auto dropped = parse(asked.drop_capabilities(), field + ".drop_capabilities");
   if (!dropped) return tl::unexpected(dropped.error());
   const auto names = allNames();
-  if (privileged) return names;
+  if (ambient->erase("ALL") > 0) ambient->insert(names.begin(), names.end());
+  if (privileged) return Capabilities{names, {ambient->begin(), ambient->end()}};
 
   std::set<std::string> result;
   if (added->contains("ALL")) {
@@ -69,8 +69,12 @@ Outcome<std::vector<std::string>> capabilitiesOf(const ::runtime::v1::Capability
   added->erase("ALL");
   dropped->erase("ALL");
   result.insert(added->begin(), added->end());
-  for (const auto& name : *dropped) result.erase(name);
-  return std::vector<std::string>(result.begin(), result.end());
+  result.insert(ambient->begin(), ambient->end());
+  for (const auto& name : *dropped) {
+    result.erase(name);
+    ambient->erase(name);
+  }
+  return Capabilities{{result.begin(), result.end()}, {ambient->begin(), ambient->end()}};
 }
 
 }  // namespace bulkhead::cri

@@ -1,6 +1,5 @@
 #include "daemons/cri-frontend/translate/container.h"
 
-#include "daemons/cri-frontend/translate/capabilities.h"
 #include "daemons/cri-frontend/translate/fields.h"
 #include "daemons/cri-frontend/translate/image-name.h"
 #include "daemons/cri-frontend/translate/process.h"
@@ -55,7 +54,7 @@ void readSecurity(const v1::LinuxContainerSecurityContext& context, const v1::Po
   auto podHas = podNamespaces(podContext.has_namespace_options() ? &podContext.namespace_options() : nullptr,
                               "", ofPod);
   const auto* options = context.has_namespace_options() ? &context.namespace_options() : nullptr;
-  plan.pid = containerNamespaces(options, podHas, field + ".namespace_options", no).pid;
+  plan.namespaces = containerNamespaces(options, podHas, field + ".namespace_options", no);
 }
 
 void describe(schema::Mount::Builder to, const MountPlan& plan) {
@@ -91,7 +90,7 @@ Outcome<ContainerPlan> translateContainer(const v1::ContainerConfig& config, con
   plan.workingDirectory = no.take(processDirectory(config, image));
   plan.mounts = translateMounts(config, no);
   addImageVolumes(image.volumes, imageVolumes, plan, no);
-  no.unsupported(config.devices_size() > 0, "config.devices");
+  plan.devices = translateDevices(config, no);
   no.unsupported(config.cdi_devices_size() > 0, "config.CDI_devices");
   plan.resources = translateResources(config.linux(), no);
   readSecurity(config.linux().security_context(), pod, plan, no);
@@ -123,7 +122,8 @@ void describe(schema::ContainerSpec::Builder to, const ContainerId& id, const Po
   to.setGid(plan.user.gid);
   auto groups = to.initGroups(count(plan.user.groups));
   for (unsigned i = 0; i < plan.user.groups.size(); ++i) groups.set(i, plan.user.groups[i]);
-  setTexts(to.initCapabilities(count(plan.capabilities)), plan.capabilities);
+  setTexts(to.initCapabilities(count(plan.capabilities.all)), plan.capabilities.all);
+  setTexts(to.initAmbientCapabilities(count(plan.capabilities.ambient)), plan.capabilities.ambient);
   to.setNoNewPrivileges(plan.noNewPrivileges);
   to.setReadOnlyRoot(plan.readOnlyRoot);
   to.setPrivileged(plan.privileged);
@@ -136,9 +136,16 @@ void describe(schema::ContainerSpec::Builder to, const ContainerId& id, const Po
       mounts[i].setVolume(static_cast<uint16_t>(volume++));
   }
   setTexts(to.initDirectories(count(plan.directories)), plan.directories);
+  auto devices = to.initDevices(count(plan.devices));
+  for (unsigned i = 0; i < plan.devices.size(); ++i) {
+    devices[i].setSource(plan.devices[i].source);
+    devices[i].setDestination(plan.devices[i].destination);
+    devices[i].setAccess(plan.devices[i].access);
+  }
   to.setSeccomp(plan.seccomp);
   describe(to.initResources(), plan.resources);
-  to.setPid(plan.pid);
+  to.setPid(plan.namespaces.pid);
+  if (plan.namespaces.pidTarget) to.setPidTarget(plan.namespaces.pidTarget->text());
   to.setTty(plan.tty);
   to.setStdin(plan.stdin);
   to.setLogPath(plan.logPath);

@@ -8,6 +8,7 @@
 
 #include "daemons/common/base/ids.h"
 #include "daemons/cri-frontend/peers/storaged-client.h"
+#include "daemons/cri-frontend/translate/capabilities.h"
 #include "daemons/cri-frontend/translate/namespaces.h"
 #include "daemons/cri-frontend/translate/user.h"
 #include "ipc/schema/config.capnp.h"
@@ -28,6 +29,12 @@ struct MountPlan {
   std::optional<ImageId> image;
 };
 
+struct DevicePlan {
+  std::string source;  // a device of the node's, or a directory of some
+  std::string destination;
+  std::string access;  // of "rwm"
+};
+
 struct ResourcePlan {
   // 0 or empty: not set.
   int64_t cpuPeriod = 0, cpuQuota = 0, cpuShares = 0;
@@ -43,14 +50,15 @@ struct ContainerPlan {
   std::vector<std::string> args, env;
   std::string workingDirectory;
   User user;
-  std::vector<std::string> capabilities;
+  Capabilities capabilities;
   bool noNewPrivileges = false, readOnlyRoot = false, privileged = false, tty = false, stdin = false;
   std::vector<std::string> maskedPaths, readOnlyPaths;
   std::vector<MountPlan> mounts;         // config.mounts in their order, then anonymous volumes
   std::vector<std::string> directories;  // to be made in the root
+  std::vector<DevicePlan> devices;
   schema::Seccomp seccomp = schema::Seccomp::RUNTIME_DEFAULT;
   ResourcePlan resources;
-  schema::Namespace pid = schema::Namespace::CONTAINER;
+  Namespaces namespaces;
   std::string logPath;  // relative to the pod's log directory; empty: no log
   uint8_t stopSignal = 0;
 };
@@ -70,6 +78,7 @@ void describe(schema::ContainerSpec::Builder to, const ContainerId& id, const Po
               const ContainerPlan& plan);
 
 // Parts of translateContainer, in files of their own.
+std::vector<DevicePlan> translateDevices(const ::runtime::v1::ContainerConfig& config, FirstRefusal& no);
 std::vector<MountPlan> translateMounts(const ::runtime::v1::ContainerConfig& config, FirstRefusal& no);
 // Adds the VOLUMEs of the image, as the configuration wants them, where nothing is mounted by the request
 // itself. Paths are cleaned as the kernel would walk them from the container's root; none may be in /proc,

@@ -48,19 +48,51 @@ TEST(ContainerTranslation, RefusesBadMetadataAndImage) {
 
 TEST(ContainerTranslation, RefusesWhatIsNotSupportedYet) {
   auto config = goodContainer();
-  config.add_devices();
-  EXPECT_EQ(refusalOf(config), "config.devices: is not supported yet");
-  config = goodContainer();
   config.add_cdi_devices();
   EXPECT_EQ(refusalOf(config), "config.CDI_devices: is not supported yet");
   config = goodContainer();
   config.mutable_linux()->mutable_security_context()->mutable_apparmor()->set_profile_type(
       v1::SecurityProfile::Localhost);
   EXPECT_EQ(refusalOf(config), "config.linux.security_context.apparmor.localhost_ref: is not supported yet");
-  config = goodContainer();
-  config.mutable_linux()->mutable_security_context()->mutable_capabilities()->add_add_ambient_capabilities(
-      "CHOWN");
-  EXPECT_TRUE(refusalOf(config).find("add_ambient_capabilities: is not supported yet") != std::string::npos);
+}
+
+TEST(ContainerTranslation, TakesDevices) {
+  auto config = goodContainer();
+  auto& device = *config.add_devices();
+  device.set_host_path("/dev/fuse");
+  device.set_container_path("/dev/fuse");
+  device.set_permissions("rw");
+  auto plan = translate(config);
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->devices.size(), 1U);
+  EXPECT_EQ(plan->devices[0].source, "/dev/fuse");
+  EXPECT_EQ(plan->devices[0].access, "rw");
+  for (const char* odd : {"", "rwx", "rr", "r w"}) {
+    device.set_permissions(odd);
+    EXPECT_TRUE(refusalOf(config).starts_with("config.devices[0].permissions: ")) << odd;
+  }
+  device.set_permissions("r");
+  device.set_host_path("/dev/../etc");
+  EXPECT_TRUE(refusalOf(config).starts_with("config.devices[0].host_path: "));
+  device.set_host_path("/dev/fuse");
+  device.set_container_path("fuse");
+  EXPECT_TRUE(refusalOf(config).starts_with("config.devices[0].container_path: "));
+}
+
+TEST(ContainerTranslation, WhatIsAmbientIsAddedAndDropped) {
+  auto config = goodContainer();
+  auto& asked = *config.mutable_linux()->mutable_security_context()->mutable_capabilities();
+  asked.add_add_ambient_capabilities("net_raw");
+  asked.add_add_ambient_capabilities("KILL");
+  asked.add_drop_capabilities("KILL");
+  auto plan = translate(config);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->capabilities.ambient, std::vector<std::string>{"CAP_NET_RAW"});
+  const auto& all = plan->capabilities.all;
+  EXPECT_EQ(std::count(all.begin(), all.end(), "CAP_NET_RAW"), 1);
+  EXPECT_EQ(std::count(all.begin(), all.end(), "CAP_KILL"), 0);
+  asked.add_add_ambient_capabilities("CAP_NONSENSE");
+  EXPECT_TRUE(refusalOf(config).find("add_ambient_capabilities[2]: ") != std::string::npos);
 }
 
 // Which keys, and whether this host can: the launcher says.
@@ -223,7 +255,7 @@ TEST(ContainerTranslation, RefusesPrivilegeAboveThePod) {
   ASSERT_TRUE(plan);
   EXPECT_TRUE(plan->privileged);
   EXPECT_EQ(plan->seccomp, schema::Seccomp::UNCONFINED);
-  EXPECT_GE(plan->capabilities.size(), 38U);
+  EXPECT_GE(plan->capabilities.all.size(), 38U);
 }
 
 TEST(ContainerTranslation, RefusesNamespacesOtherThanThePods) {
@@ -237,6 +269,27 @@ TEST(ContainerTranslation, RefusesNamespacesOtherThanThePods) {
   EXPECT_TRUE(refusalOf(config).find("namespace_options.network: is the node's") != std::string::npos);
   options.set_network(v1::POD);
   EXPECT_EQ(refusalOf(config), "accepted");
+}
+
+TEST(ContainerTranslation, SharesProcessesWithThePodOrOneContainer) {
+  auto config = goodContainer();
+  auto& options = *config.mutable_linux()->mutable_security_context()->mutable_namespace_options();
+  options.set_pid(v1::POD);
+  EXPECT_TRUE(refusalOf(config).find("namespace_options.pid: is the pod's") != std::string::npos);
+  v1::PodSandboxConfig pod;
+  pod.mutable_linux()->mutable_security_context()->mutable_namespace_options()->set_pid(v1::POD);
+  auto plan = translate(config, pod);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->namespaces.pid, schema::Namespace::POD);
+  options.set_pid(v1::TARGET);
+  EXPECT_TRUE(refusalOf(config).find("namespace_options.target_id: ") != std::string::npos);
+  auto target = ContainerId::generate();
+  options.set_target_id(target.text());
+  plan = translate(config);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->namespaces.pidTarget, target);
+  options.set_pid(v1::CONTAINER);
+  EXPECT_TRUE(refusalOf(config).find("namespace_options.target_id: ") != std::string::npos);
 }
 
 TEST(ContainerTranslation, RefusesBadResources) {
@@ -258,7 +311,7 @@ TEST(ContainerTranslation, AddsAndDropsCapabilities) {
     v1::Capability asked;
     for (auto& name : add) asked.add_add_capabilities(name);
     for (auto& name : drop) asked.add_drop_capabilities(name);
-    return capabilitiesOf(asked, false, "caps");
+    return capabilitiesOf(asked, false, "caps").map([](const Capabilities& found) { return found.all; });
   };
   auto has = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) != list.end();

@@ -13,13 +13,10 @@ schema::Namespace sharedOrNode(v1::NamespaceMode mode, const std::string& field,
   return schema::Namespace::POD;
 }
 
-schema::Namespace ownOrNode(v1::NamespaceMode mode, const std::string& field, FirstRefusal& no) {
-  if (mode == v1::CONTAINER) return schema::Namespace::CONTAINER;
+schema::Namespace ofProcesses(v1::NamespaceMode mode, const std::string& field, FirstRefusal& no) {
+  if (mode == v1::POD) return schema::Namespace::POD;
   if (mode == v1::NODE) return schema::Namespace::NODE;
-  no.unless(false, field,
-            mode == v1::POD
-                ? "POD, a process namespace shared by the pod, is not supported yet: use CONTAINER"
-                : "TARGET is not supported yet: use CONTAINER or NODE");
+  no.unless(mode == v1::CONTAINER, field, "is not POD, CONTAINER or NODE");
   return schema::Namespace::CONTAINER;
 }
 
@@ -35,28 +32,38 @@ void refuseUserNamespace(const v1::NamespaceOption& options, const std::string& 
 Namespaces podNamespaces(const v1::NamespaceOption* options, const std::string& field, FirstRefusal& no) {
   if (options == nullptr) return {};
   refuseUserNamespace(*options, field, no);
-  no.unsupported(!options->target_id().empty(), field + ".target_id");
+  no.unless(options->target_id().empty(), field + ".target_id", "is for containers alone");
   return {.network = sharedOrNode(options->network(), field + ".network", no),
           .ipc = sharedOrNode(options->ipc(), field + ".ipc", no),
-          .pid = ownOrNode(options->pid(), field + ".pid", no)};
+          .pid = ofProcesses(options->pid(), field + ".pid", no),
+          .pidTarget = {}};
 }
 
 Namespaces containerNamespaces(const v1::NamespaceOption* options, const Namespaces& pod,
                                const std::string& field, FirstRefusal& no) {
   if (options == nullptr) return pod;
   refuseUserNamespace(*options, field, no);
-  no.unsupported(!options->target_id().empty(), field + ".target_id");
+  const bool target = options->pid() == v1::TARGET;
+  no.unless(target || options->target_id().empty(), field + ".target_id", "is set, but pid is not TARGET");
   auto network = sharedOrNode(options->network(), field + ".network", no);
   auto ipc = sharedOrNode(options->ipc(), field + ".ipc", no);
-  auto pid = ownOrNode(options->pid(), field + ".pid", no);
+  auto pid = target ? schema::Namespace::CONTAINER : ofProcesses(options->pid(), field + ".pid", no);
+  std::optional<ContainerId> targetId;
+  if (auto id = ContainerId::parse(options->target_id(), field + ".target_id"); target && id) {
+    targetId = std::move(*id);
+  } else if (target) {
+    no.note(tl::unexpected(id.error()));
+  }
   auto demandPodHas = [&](schema::Namespace asked, schema::Namespace has, const char* which) {
     bool good = asked != schema::Namespace::NODE || has == asked;
     no.unless(good, field + which, "is the node's, and the pod's is not", Code::permissionDenied);
   };
+  no.unless(pid != schema::Namespace::POD || pod.pid == pid, field + ".pid",
+            "is the pod's, and its containers have their own");
   demandPodHas(network, pod.network, ".network");
   demandPodHas(ipc, pod.ipc, ".ipc");
   demandPodHas(pid, pod.pid, ".pid");
-  return {.network = pod.network, .ipc = pod.ipc, .pid = pid};
+  return {.network = pod.network, .ipc = pod.ipc, .pid = pid, .pidTarget = std::move(targetId)};
 }
 
 }  // namespace bulkhead::cri

@@ -5,6 +5,8 @@
 #include "daemons/common/base/address.h"
 #include "daemons/cri-frontend/translate/fields.h"
 #include "daemons/cri-frontend/translate/profiles.h"
+#include "ipc/convert.h"
+#include "ipc/limits.h"
 
 namespace bulkhead::cri {
 namespace {
@@ -93,13 +95,32 @@ void readSecurity(const v1::LinuxSandboxSecurityContext& context, PodPlan& plan,
 #pragma GCC diagnostic pop
 }
 
+// What is allowed is the launcher's to say (ceiling.toml); what could never be the pod's own is refused here.
+void readSysctls(const v1::LinuxPodSandboxConfig& config, PodPlan& plan, FirstRefusal& no) {
+  const std::string field = "config.linux.sysctls";
+  no.unless(static_cast<size_t>(config.sysctls_size()) <= limits::sysctls, field,
+            "has more than 128 entries");
+  for (const auto& [key, value] : config.sysctls()) {
+    auto name = SysctlName::parse(key, field);
+    no.note(name.map([](const SysctlName&) {}));
+    if (no) return;
+    const std::string entry = field + "[" + name->text() + "]";
+    no.note(checkSysctlValue(value, entry));
+    no.unless(plan.sysctls.emplace(*name, value).second, entry, "is given twice");
+    no.unless(name->scope() != SysctlScope::none, entry, "is not of a pod's own namespace");
+    bool onNode = (name->scope() == SysctlScope::ipc ? plan.namespaces.ipc : plan.namespaces.network) ==
+                  schema::Namespace::NODE;
+    no.unless(!onNode, entry, "would change the node, whose namespace this pod has");
+  }
+}
+
 void readLinux(const v1::LinuxPodSandboxConfig& config, PodPlan& plan, FirstRefusal& no) {
   plan.cgroupParent = config.cgroup_parent();
   if (!plan.cgroupParent.empty()) {
     no.note(checkAbsolutePath(plan.cgroupParent, "config.linux.cgroup_parent"));
   }
-  no.unsupported(!config.sysctls().empty(), "config.linux.sysctls");
   readSecurity(config.security_context(), plan, no);
+  readSysctls(config, plan, no);
 }
 
 }  // namespace
@@ -152,6 +173,11 @@ void describe(schema::PodSpec::Builder to, const PodId& id, const PodPlan& plan)
   setAll(dns.initOptions(static_cast<unsigned>(plan.dnsOptions.size())), plan.dnsOptions);
   to.setRuntimeHandler(plan.handler);
   to.setPrivileged(plan.privileged);
+  auto sysctls = to.initSysctls(static_cast<unsigned>(plan.sysctls.size()));
+  for (unsigned i = 0; const auto& [name, value] : plan.sysctls) {
+    sysctls[i].setKey(name.text());
+    sysctls[i++].setValue(ipc::toData(value));
+  }
 }
 
 }  // namespace bulkhead::cri

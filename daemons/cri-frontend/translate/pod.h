@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "daemons/common/base/ids.h"
+#include "daemons/common/base/sysctl.h"
 #include "daemons/cri-frontend/settings.h"
 #include "daemons/cri-frontend/translate/namespaces.h"
 #include "ipc/schema/launch.capnp.h"
@@ -30,6 +31,7 @@ struct PodPlan {
   Namespaces namespaces;
   std::vector<std::string> dnsServers, dnsSearches, dnsOptions;
   std::vector<PortMapping> ports;  // those with a host port; none on the node's network
+  std::map<SysctlName, std::string> sysctls;
   bool privileged = false;
   std::map<std::string, std::string> annotations;
   uint64_t ingressRate = 0, egressRate = 0;  // bits per second; 0: no limit

@@ -121,10 +121,6 @@ TEST(PodTranslation, ReadsBandwidthFromTheAnnotationsOfKubernetes) {
 
 TEST(PodTranslation, RefusesWhatIsNotSupportedYet) {
   auto config = goodPod();
-  (*config.mutable_linux()->mutable_sysctls())["net.ipv4.ip_forward"] = "1";
-  EXPECT_EQ(refusalOf(config), "config.linux.sysctls: is not supported yet");
-
-  config = goodPod();
   auto& context = *config.mutable_linux()->mutable_security_context();
   context.mutable_selinux_options()->set_level("s0:c1");
   EXPECT_EQ(refusalOf(config), "config.linux.security_context.selinux_options: is not supported yet");
@@ -141,13 +137,40 @@ TEST(PodTranslation, RefusesWhatIsNotSupportedYet) {
   EXPECT_TRUE(refusalOf(config).find("userns_options: is not supported yet") != std::string::npos);
 }
 
+TEST(PodTranslation, TakesSysctlsOfThePodsOwn) {
+  auto with = [](const std::string& name, const std::string& value, v1::NamespaceMode network) {
+    auto config = goodPod();
+    (*config.mutable_linux()->mutable_sysctls())[name] = value;
+    auto& options = *config.mutable_linux()->mutable_security_context()->mutable_namespace_options();
+    options.set_pid(v1::CONTAINER);
+    options.set_network(network);
+    return refusalOf(config);
+  };
+  EXPECT_EQ(with("net.ipv4.ip_forward", "1", v1::POD), "accepted");
+  EXPECT_EQ(with("net/ipv4/ip_forward", "1", v1::POD), "accepted");
+  EXPECT_EQ(with("kernel.shm_rmid_forced", "1", v1::NODE), "accepted");
+  EXPECT_TRUE(
+      with("net.ipv4.ip_forward", "1", v1::NODE).starts_with("config.linux.sysctls[net.ipv4.ip_forward]: "));
+  EXPECT_TRUE(
+      with("kernel.core_pattern", "x", v1::POD).starts_with("config.linux.sysctls[kernel.core_pattern]: "));
+  // CVE-2022-0811
+  EXPECT_TRUE(with("net.ipv4.ip_local_port_range", "1024 65000'+'net.ipv4.ip_forward=0'", v1::POD)
+                  .starts_with("config.linux.sysctls[net.ipv4.ip_local_port_range]: "));
+  EXPECT_TRUE(
+      with("kernel.shm_rmid_forced+kernel.core_pattern", "1", v1::POD).starts_with("config.linux.sysctls: "));
+  auto config = goodPod();
+  (*config.mutable_linux()->mutable_sysctls())["net/ipv4/ip_forward"] = "0";
+  (*config.mutable_linux()->mutable_sysctls())["net.ipv4.ip_forward"] = "1";
+  EXPECT_TRUE(refusalOf(config).find("is given twice") != std::string::npos);
+}
+
 TEST(PodTranslation, TellsAbsentNamespacesFromPod) {
   EXPECT_EQ(translatePod(goodPod(), "", settings)->namespaces.pid, schema::Namespace::CONTAINER);
   auto config = goodPod();
   auto& options = *config.mutable_linux()->mutable_security_context()->mutable_namespace_options();
-  EXPECT_TRUE(refusalOf(config).find("namespace_options.pid: POD") != std::string::npos);
+  EXPECT_EQ(translatePod(config, "", settings)->namespaces.pid, schema::Namespace::POD);
   options.set_pid(v1::TARGET);
-  EXPECT_TRUE(refusalOf(config).find("namespace_options.pid: TARGET") != std::string::npos);
+  EXPECT_TRUE(refusalOf(config).find("namespace_options.pid: is not") != std::string::npos);
   options.set_pid(v1::CONTAINER);
   options.set_network(v1::NODE);
   auto plan = translatePod(config, "", settings);

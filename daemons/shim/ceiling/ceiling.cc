@@ -22,11 +22,6 @@ struct Request {
   schema::Config::Reader config;
 };
 
-tl::unexpected<Refusal> above(std::string field, const std::string& what) {
-  return refuse(Code::permissionDenied, std::move(field),
-                what + " is not allowed on this node (ceiling.toml)");
-}
-
 std::string indexed(const char* list, size_t index, const char* member = "") {
   return std::string(list) + "[" + std::to_string(index) + "]" + member;
 }
@@ -149,9 +144,12 @@ Outcome<void> checkUser(const Request& r) {
 }
 
 Outcome<void> checkNamespaces(const Request& r) {
-  if (r.spec.getPid() == Namespace::POD) {
-    return refuse(Code::failedPrecondition, "pid",
-                  "a PID namespace shared by the pod is not in this version");
+  if (r.spec.getPid() > Namespace::NODE) return invalid("pid", "is not pod, container or node");
+  if (r.spec.getPid() == Namespace::POD && r.pod.getPid() != Namespace::POD)
+    return invalid("pid", "is the pod's, which has none for all its containers");
+  if (r.spec.getPidTarget().size() > 0) {
+    if (r.spec.getPid() != Namespace::CONTAINER) return invalid("pidTarget", "is set, and so is pid");
+    if (!r.config.getCeiling().getTargetPid()) return above("pidTarget", "another container's PID namespace");
   }
   if (r.spec.getPid() == Namespace::NODE) {
     if (r.pod.getPid() != Namespace::NODE) return invalid("pid", "is the node's, but the pod's is not");
@@ -176,6 +174,11 @@ Outcome<void> checkPrivilege(const Request& r) {
       known = !name.empty() && jail::capabilityName(number) == name;
     if (!known) return invalid(indexed("capabilities", i), "is not a capability");
     if (!contains(ceiling.getCapabilities(), name)) return above(indexed("capabilities", i), name);
+  }
+  auto ambient = r.spec.getAmbientCapabilities();
+  for (size_t i = 0; i < ambient.size(); ++i) {
+    if (!contains(capabilities, toString(ambient[i])))
+      return invalid(indexed("ambientCapabilities", i), "is not among the capabilities");
   }
   bool unconfined = r.spec.getSeccomp() == schema::Seccomp::UNCONFINED;
   if (!unconfined && r.spec.getSeccomp() != schema::Seccomp::RUNTIME_DEFAULT)
@@ -270,6 +273,11 @@ Outcome<void> checkLogPath(const Request& r) {
 
 }  // namespace
 
+tl::unexpected<Refusal> above(std::string field, const std::string& what) {
+  return refuse(Code::permissionDenied, std::move(field),
+                what + " is not allowed on this node (ceiling.toml)");
+}
+
 Outcome<void> checkPod(schema::PodSpec::Reader pod, schema::Config::Reader config) {
   auto ceiling = config.getCeiling();
   for (auto [field, mode, allowed] : {std::tuple{"network", pod.getNetwork(), ceiling.getHostNetwork()},
@@ -282,14 +290,12 @@ Outcome<void> checkPod(schema::PodSpec::Reader pod, schema::Config::Reader confi
     return invalid("network", "is not pod or node");
   if (pod.getIpc() != Namespace::POD && pod.getIpc() != Namespace::NODE)
     return invalid("ipc", "is not pod or node");
-  if (pod.getPid() != Namespace::CONTAINER && pod.getPid() != Namespace::NODE) {
-    return refuse(Code::failedPrecondition, "pid",
-                  "a PID namespace shared by the pod is not in this version");
-  }
+  if (pod.getPid() > Namespace::NODE) return invalid("pid", "is not pod, container or node");
   if (pod.getPrivileged() && !ceiling.getPrivileged()) return above("privileged", "a privileged pod");
   if (auto ok = checkHostname(toString(pod.getHostname())); !ok) return ok;
   if (auto ok = checkDns(pod.getDns()); !ok) return ok;
   if (auto ok = checkPodPlaces(pod, ceiling); !ok) return ok;
+  if (auto ok = checkSysctls(pod, ceiling); !ok) return ok;
   return checkHandler(toString(pod.getRuntimeHandler()), config);
 }
 
@@ -320,7 +326,7 @@ Outcome<void> checkContainer(schema::ContainerSpec::Reader spec, schema::PodSpec
        {checkProcess, checkUser, checkNamespaces, checkPrivilege, checkMounts, checkLimits, checkLogPath}) {
     if (auto ok = check(request); !ok) return ok;
   }
-  return {};
+  return checkDevices(spec);
 }
 
 Outcome<void> checkArguments(capnp::List<capnp::Data>::Reader arguments, const std::string& field) {

@@ -31,6 +31,16 @@ Outcome<void> checkArguments(capnp::List<capnp::Data>::Reader arguments, const s
 // Is `id` a uid or gid of one of Bulkhead's own processes? Such a process would pass for ours at a socket.
 bool isOurIdentity(std::uint32_t id, schema::Identities::Reader identities);
 
+// Devices (devices.cc), and a pod's kernel parameters (sysctls.cc): the parts of the two above that speak of
+// them.
+Outcome<void> checkDevices(schema::ContainerSpec::Reader spec);
+Outcome<void> checkSysctls(schema::PodSpec::Reader pod, schema::Ceiling::Reader ceiling);
+// Judges a device by its real path on the host.
+Outcome<void> judgeDevice(std::string_view realPath, std::string_view access,
+                          capnp::List<schema::DeviceRule>::Reader rules, const std::string& field);
+// permissionDenied: "… is not allowed on this node".
+tl::unexpected<Refusal> above(std::string field, const std::string& what);
+
 // What bind sources are judged by; every path as parseHostPath gives it, with symlinks resolved.
 struct BindRules {
   std::vector<std::string> writable;   // ceiling bindSources

@@ -7,7 +7,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <filesystem>
+#include <sstream>
+#include <thread>
 #include <vector>
 
 #include "daemons/common/base/error.h"
@@ -52,6 +56,25 @@ void makeIn(const std::string& hierarchy, const std::string& path) {
   throwErrno("make control group " + hierarchy + path);
 }
 
+bool writeTo(const std::string& file, std::string_view text) {
+  Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+// How many there were, in the group and beneath it.
+size_t signalAll(const std::string& group) {
+  constexpr size_t longest = 1024 * 1024;
+  Fd file(::open((group + "/cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC));
+  std::istringstream pids(file ? readBounded(file.get(), longest).value_or("") : "");
+  size_t count = 0;
+  for (pid_t pid = 0; pids >> pid; ++count) (void)::kill(pid, SIGKILL);
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(group, ignored)) {
+    if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) count += signalAll(entry.path());
+  }
+  return count;
+}
+
 }  // namespace
 
 bool isV2() {
@@ -90,6 +113,22 @@ void make(const std::string& path) {
 
 void remove(const std::string& path) {
   for (const std::string& hierarchy : hierarchies()) (void)::rmdir((hierarchy + path).c_str());
+}
+
+void killAll(const std::string& path) {
+  constexpr int attempts = 20;
+  constexpr std::chrono::milliseconds pause{5};
+  if (isV2() && writeTo(mountPoint + path + "/cgroup.kill", "1")) return;
+  const std::string group = mountPoint + (isV2() ? "" : "/freezer") + path;
+  // What is frozen neither forks nor ends, so that a number read is still the process's when it is signalled.
+  const std::string state = group + (isV2() ? "/cgroup.freeze" : "/freezer.state");
+  for (int attempt = 0; attempt < attempts && ::access(group.c_str(), F_OK) == 0; ++attempt) {
+    (void)writeTo(state, isV2() ? "1" : "FROZEN");
+    size_t found = signalAll(group);
+    (void)writeTo(state, isV2() ? "0" : "THAWED");
+    if (found == 0) return;
+    std::this_thread::sleep_for(pause);
+  }
 }
 
 Fd openOomCounter(const std::string& path) {

@@ -33,6 +33,10 @@ void make(const std::string& path);
 // Removes it where it is empty, and nothing above it. A group that is busy stays.
 void remove(const std::string& path);
 
+// Ends every process in the group and in those beneath it, for good: what forks meanwhile is ended too. An
+// absent group is fine.
+void killAll(const std::string& path);
+
 // The file that counts OOM kills in a line "oom_kill N". An invalid Fd if there is none.
 Fd openOomCounter(const std::string& path);
 

@@ -14,8 +14,8 @@
 #include "daemons/shim/ceiling/host-path.h"
 #include "daemons/shim/cgroup/cgroups.h"
 #include "daemons/shim/launcher/image-root.h"
-#include "daemons/shim/launcher/pod-namespaces.h"
 #include "daemons/shim/launcher/root-directories.h"
+#include "daemons/shim/namespaces/pod-namespaces.h"
 #include "ipc/convert.h"
 
 namespace bulkhead::launcher {
@@ -53,7 +53,7 @@ class Stage {
   // From here on nothing of ours can reach the host's mount table. Clones that were made before keep their
   // peer groups.
   void enter() {
-    Fd shm = clonePodShm(birth_.context, birth_.container.pod->record.getSpec());
+    Fd shm = namespaces::clonePodShm(birth_.context.layout, birth_.container.pod->record.getSpec());
     require(::unshare(CLONE_NEWNS), "unshare mount namespace");
     require(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make mounts private");
     require(::mount("stage", path_.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=16m"),
@@ -61,6 +61,7 @@ class Stage {
     require(::mkdir(bundle().c_str(), 0700), "make bundle");
     attach(birth_.root.get(), rootPath(), true);
     attach(shm.get(), path_ + "/shm", true);
+    if (birth_.target) pinTarget();
   }
 
   // Ours first: a mount of the spec at the same destination replaces it.
@@ -113,6 +114,15 @@ class Stage {
 
  private:
   [[nodiscard]] std::string bundle() const { return path_ + "/bundle"; }
+
+  // A name for the runtime that means what was opened.
+  void pinTarget() {
+    birth_.grants.pidNamespace = path_ + "/pid-namespace";
+    (void)Fd(::open(birth_.grants.pidNamespace.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    std::string source = "/proc/self/fd/" + std::to_string(birth_.target.get());
+    require(::mount(source.c_str(), birth_.grants.pidNamespace.c_str(), nullptr, MS_BIND, nullptr),
+            "pin the target's namespace");
+  }
 
   void add(oci::BindMount bind) {
     auto& binds = birth_.grants.binds;

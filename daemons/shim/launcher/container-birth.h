@@ -18,6 +18,7 @@ struct Birth {
   schema::ContainerSpec::Reader spec;
   oci::Grants grants;
   Fd root;                          // detached mount of the root file system
+  Fd target;                        // the PID namespace of another container, to be entered; invalid: none
   std::vector<BindSource> sources;  // one for each of spec.mounts
   Pipe in, out, err;                // the container's stdin (invalid: /dev/null), stdout and stderr
   Fd listener;                      // the monitor's socket

@@ -1,18 +1,16 @@
 // The verb createContainer, up to the fork.
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
-
 #include "daemons/common/base/beneath.h"
+#include "daemons/common/base/sockets.h"
+#include "daemons/shim/devices/devices.h"
 #include "daemons/shim/launcher/container-birth.h"
 #include "daemons/shim/launcher/log-file.h"
 #include "daemons/shim/launcher/mounter-client.h"
-#include "daemons/shim/launcher/pod-namespaces.h"
+#include "daemons/shim/namespaces/pod-namespaces.h"
 #include "daemons/shim/resources/limits.h"
 #include "ipc/convert.h"
 #include "ipc/limits.h"
@@ -21,24 +19,6 @@ namespace bulkhead::launcher {
 namespace {
 
 using ipc::toString;
-
-Fd listenForCri(const Context& context, const ContainerId& id) {
-  constexpr int backlog = 16;
-  struct sockaddr_un address {};
-  address.sun_family = AF_UNIX;
-  std::string path = context.layout.shimDirectory() + "/" + id.text() + ".sock";
-  std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1));
-  (void)::unlink(path.c_str());
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  bool bound =
-      socket && ::bind(socket.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof address) == 0;
-  if (!bound || ::chmod(path.c_str(), 0660) != 0 ||
-      ::chown(path.c_str(), 0, context.config.getIdentities().getCriGid()) != 0 ||
-      ::listen(socket.get(), backlog) != 0) {
-    throwErrno("listen for the monitor");
-  }
-  return socket;
-}
 
 Fd makeFile(int directory, const char* name) {
   Fd file = tryOpenBeneath(directory, name, O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -53,12 +33,25 @@ Outcome<Birth> prepare(const Context& context, const Container& container,
   auto runtime = OciRuntime::find(context, toString(pod.getRuntime()));
   if (!runtime) return tl::unexpected(runtime.error());
   Birth birth{context, container, *runtime, spec, grantsFor(context, pod, spec)};
-  auto network = networkPin(context, pod.getSpec());
+  auto network = namespaces::networkPin(context.layout, pod.getSpec());
   if (!network) return tl::unexpected(network.error());
   birth.grants.networkNamespace = *network;
   auto version = birth.grants.cgroupV2 ? resources::Version::v2 : resources::Version::v1;
   auto possible = resources::checkHost(spec.getResources(), version, birth.grants.hugetlb);
   if (!possible) return tl::unexpected(possible.error());
+  if (spec.getPid() == schema::Namespace::POD) {
+    auto processes = namespaces::processPin(context.layout, container.podDirectory.get(), pod.getSpec());
+    if (!processes) return tl::unexpected(processes.error());
+    birth.grants.pidNamespace = *processes;
+  }
+  if (spec.getPidTarget().size() > 0) {
+    auto target = namespaces::processesOf(container.podDirectory.get(), toString(spec.getPidTarget()));
+    if (!target) return tl::unexpected(target.error());
+    birth.target = std::move(*target);
+  }
+  auto devices = devices::open(spec.getDevices(), context.config.getCeiling().getDevices());
+  if (!devices) return tl::unexpected(devices.error());
+  birth.grants.devices = std::move(*devices);
 
   ceiling::BindRules rules = bindRules(context);
   for (unsigned i = 0; i < spec.getMounts().size(); ++i) {
@@ -82,7 +75,8 @@ Outcome<Birth> prepare(const Context& context, const Container& container,
   birth.err = makePipe();
   birth.exitRecord = makeFile(container.directory.get(), "exit");
   birth.started = makeFile(container.directory.get(), "started");
-  birth.listener = listenForCri(context, container.id);
+  birth.listener = listenForGroup(context.layout.shimDirectory() + "/" + container.id.text() + ".sock",
+                                  context.config.getIdentities().getCriGid());
   return birth;
 }
 

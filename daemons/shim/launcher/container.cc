@@ -1,7 +1,6 @@
 #include "daemons/shim/launcher/container.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,7 +14,7 @@
 #include "daemons/common/base/process.h"
 #include "daemons/common/jail/capabilities.h"
 #include "daemons/shim/cgroup/cgroups.h"
-#include "daemons/shim/launcher/pod-namespaces.h"
+#include "daemons/shim/namespaces/pod-namespaces.h"
 #include "daemons/shim/record/exit-record.h"
 #include "ipc/convert.h"
 
@@ -28,19 +27,6 @@ using namespace std::chrono_literals;
 
 // A monitor drains its pipes for at most two seconds before it writes the exit record.
 constexpr auto recordDelay = 3s;
-
-// A pidfd that certainly means the process of the record; invalid if that one is gone.
-Fd openProcess(pid_t pid, std::uint64_t started) {
-  if (pid <= 0) return {};
-  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process && errno != ESRCH) throwErrno("pidfd_open");
-  if (!process) return {};
-  std::uint64_t seen = processStartTime(pid);
-  // Not knowing is not the same as being gone: whoever is gone may have its container killed.
-  if (seen == 0 && !hasEnded(process.get(), 0ms))
-    throw std::runtime_error("cannot read a process's start time");
-  return seen == started ? std::move(process) : Fd();
-}
 
 std::optional<shim::ExitRecord> exitOf(int directory) {
   Fd file = tryOpenBeneath(directory, "exit", O_RDONLY);
@@ -93,17 +79,11 @@ void describeLiving(int directory, const std::string& gate, schema::ContainerPro
   if (started != 0) info.initExit().setStartedAt(started);
 }
 
-}  // namespace
-
-bool hasEnded(int pidfd, std::chrono::milliseconds limit) {
-  struct pollfd ended {
-    pidfd, POLLIN, 0
-  };
-  int n = 0;
-  while ((n = ::poll(&ended, 1, static_cast<int>(limit.count()))) < 0 && errno == EINTR) {
-  }
-  return n > 0;
+std::string cgroupOf(const Container& container) {
+  return toString(container.pod->record.getCgroup()) + "/" + container.id.text();
 }
+
+}  // namespace
 
 Outcome<Container> findContainer(const Context& context, capnp::Text::Reader text, record::Lock lock) {
   auto id = ContainerId::parse(toString(text), "containerId");
@@ -190,6 +170,9 @@ oci::Grants grantsFor(const Context& context, schema::PodRecord::Reader pod,
     std::string name = toString(text);
     holds(name) ? grants.capabilities.push_back(name) : void(missing += " " + name);
   }
+  for (auto text : spec.getAmbientCapabilities()) {
+    if (holds(toString(text))) grants.ambient.push_back(toString(text));
+  }
   if (!missing.empty()) log::warning("not held here, so not granted", {{"capabilities", missing}});
   if (spec.getResources().getHasOomScoreAdj()) {
     std::int64_t asked = spec.getResources().getOomScoreAdj();
@@ -200,8 +183,9 @@ oci::Grants grantsFor(const Context& context, schema::PodRecord::Reader pod,
       log::warning("OOM score cannot be lowered here", {{"asked", std::to_string(asked)}});
   }
   grants.cgroupsPath = toString(pod.getCgroup()) + "/" + toString(spec.getId());
-  grants.ipcNamespace = ipcPin(context, pod.getSpec());
-  grants.utsNamespace = utsPin(context, pod.getSpec());
+  grants.ipcNamespace = namespaces::ipcPin(context.layout, pod.getSpec());
+  grants.utsNamespace = namespaces::utsPin(context.layout, pod.getSpec());
+  grants.sysctls = pod.getSpec().getSysctls();
   grants.cgroupV2 = cgroup::isV2();
   grants.swapAccounting = cgroup::hasSwapAccounting();
   grants.hugetlb = cgroup::hasHugetlb();
@@ -231,7 +215,11 @@ Outcome<void> signalContainer(const Context& context, schema::Signal::Reader sig
     State state = stateOf(context, *container);
     return state == State::EXITED || state == State::LOST;
   };
-  if (hasEndedNow()) return {};
+  if (hasEndedNow()) {
+    // Beside its first process there can be others where the namespace is not the container's own.
+    if (signal.getAll() && signal.getSignal() == SIGKILL) cgroup::killAll(cgroupOf(*container));
+    return {};
+  }
   auto runtime = OciRuntime::find(context, toString(container->pod->record.getRuntime()));
   if (!runtime) return tl::unexpected(runtime.error());
   std::vector<std::string> arguments{"kill", container->id.text(), std::to_string(signal.getSignal())};
@@ -254,7 +242,8 @@ Outcome<void> discardContainer(const Context& context, const Container& containe
     (void)awaitExit(container.directory.get(), monitor.get());
     endMonitor(monitor.get());
   }
-  cgroup::remove(toString(container.pod->record.getCgroup()) + "/" + container.id.text());
+  cgroup::killAll(cgroupOf(container));
+  cgroup::remove(cgroupOf(container));
   (void)::unlink((context.layout.shimDirectory() + "/" + container.id.text() + ".sock").c_str());
   std::filesystem::remove_all(record::podPath(context.pods, container.podId) + "/containers/" +
                               container.id.text());

@@ -1,7 +1,6 @@
 // A container as the launcher remembers it, and the verbs on it; all but exec are idempotent by id.
 #pragma once
 
-#include <chrono>
 #include <memory>
 
 #include "daemons/shim/launcher/context.h"
@@ -23,9 +22,6 @@ Outcome<Container> findContainer(const Context& context, capnp::Text::Reader id,
 
 // The same for reading, if it runs.
 Outcome<Container> findRunning(const Context& context, capnp::Text::Reader id);
-
-// Waits for the process behind a pidfd; a negative limit is none.
-bool hasEnded(int pidfd, std::chrono::milliseconds limit);
 
 // The runtime's own file (runc's and crun's exec.fifo) that is there until the container's start has
 // happened.

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "daemons/common/base/beneath.h"
+#include "daemons/common/jail/view.h"
 #include "ipc/convert.h"
 
 namespace bulkhead::launcher {
@@ -74,10 +75,12 @@ Context openContext(const jail::Start& start, schema::Config::Reader config) {
   // there.
   Fd stage = openDirectory(start.layout.stageDirectory());
   (void)makeDirectory(makeDirectory(stage.get(), "bundle", 0700).get(), "rootfs", 0700);
-  Context context{start.layout, start.options.root, config, ownPathsOf(start, config), {}, {}};
+  Context context{start.layout, start.options.root, config, ownPathsOf(start, config), {}, {}, {}};
   context.pods = {start.layout.podsDirectory(), openDirectory(start.layout.podsDirectory())};
   Fd programs = openDirectory(start.options.library);
   context.shimProgram = openBeneath(programs.get(), "bulkhead-shim", O_PATH);
+  Fd readOnly = jail::cloneMount(programs.get(), MOUNT_ATTR_RDONLY);
+  context.pauseProgram = openBeneath(readOnly.get(), "bulkhead-pause", O_PATH);
   return context;
 }
 

@@ -20,7 +20,8 @@ struct Context {
   schema::Config::Reader config;      // borrowed from main
   std::vector<std::string> ownPaths;  // never bind sources: BindRules::forbidden, symlinks not yet resolved
   record::Pods pods;
-  Fd shimProgram;  // bulkhead-shim, executed by descriptor
+  Fd shimProgram;   // bulkhead-shim, executed by descriptor
+  Fd pauseProgram;  // bulkhead-pause, the same, where nobody can write it: containers see its process
 };
 
 // Opens the places and makes podsDirectory a private mount of its own: a mount namespace can only be pinned

@@ -14,7 +14,7 @@
 #include "daemons/shim/cgroup/cgroups.h"
 #include "daemons/shim/launcher/log-file.h"
 #include "daemons/shim/launcher/oci-runtime.h"
-#include "daemons/shim/launcher/pod-namespaces.h"
+#include "daemons/shim/namespaces/pod-namespaces.h"
 #include "ipc/convert.h"
 #include "ipc/limits.h"
 
@@ -131,7 +131,9 @@ Outcome<void> makePod(const Context& context, schema::PodSpec::Reader spec, sche
   if (auto made = makeLogDirectory(context, toString(accepted.getLogDirectory())); !made) return made;
   cgroup::make(toString(pod->record.getCgroup()));
   writePodFiles(directory.get(), accepted);
-  makePodNamespaces(context, accepted);
+  namespaces::makePodNamespaces(context.layout, directory.get(), accepted,
+                                {context.pauseProgram.get(), pod->record.getShimUid(),
+                                 context.config.getIdentities().getCriGid(), context.root});
   reply.setId(id->text());
   reply.setShimUid(pod->record.getShimUid());
   return {};
@@ -146,7 +148,7 @@ Outcome<void> removePod(const Context& context, capnp::Text::Reader text) {
     return refuse(Code::failedPrecondition, "podId", "still has containers");
   }
   auto pod = readPod(directory.get());
-  removePodNamespaces(context, id->text());
+  namespaces::removePodNamespaces(context.layout, directory.get(), id->text());
   if (pod && pod->record.getCgroupOurs()) {
     std::string cgroup = toString(pod->record.getCgroup());
     cgroup::remove(cgroup);

@@ -82,12 +82,15 @@ void writeUser(JsonWriter& json, schema::ContainerSpec::Reader spec) {
   json.end().end();
 }
 
-// Inheritable stays empty (CVE-2022-29162); a user other than root gets capabilities only from files it
-// executes.
-void writeCapabilities(JsonWriter& json, schema::ContainerSpec::Reader spec, const Texts& capabilities) {
-  const Texts held = spec.getUid() == 0 ? capabilities : Texts{};
-  json.key("capabilities").object().member("bounding", capabilities).member("effective", held);
-  json.member("permitted", held).member("inheritable", Texts{}).member("ambient", Texts{}).end();
+// Inheritable stays empty (CVE-2022-29162), but for what is ambient, which the kernel wants there too
+// (capabilities(7)); a user other than root gets that, and else capabilities only from files it executes.
+void writeCapabilities(JsonWriter& json, schema::ContainerSpec::Reader spec, const Grants& grants) {
+  const Texts& held = spec.getUid() == 0 ? grants.capabilities : grants.ambient;
+  json.key("capabilities").object().member("bounding", grants.capabilities).member("effective", held);
+  json.member("permitted", held)
+      .member("inheritable", grants.ambient)
+      .member("ambient", grants.ambient)
+      .end();
 }
 
 void writeProcess(JsonWriter& json, schema::ContainerSpec::Reader spec, const Grants& grants,
@@ -97,7 +100,7 @@ void writeProcess(JsonWriter& json, schema::ContainerSpec::Reader spec, const Gr
   writeUser(json, spec);
   json.member("args", textsOf(arguments)).member("env", environmentOf(spec));
   json.member("cwd", directory.empty() ? "/" : directory);
-  writeCapabilities(json, spec, grants.capabilities);
+  writeCapabilities(json, spec, grants);
   json.member("noNewPrivileges", spec.getNoNewPrivileges());
   if (grants.oomScoreAdj) json.member("oomScoreAdj", *grants.oomScoreAdj);
   json.end();
@@ -132,11 +135,13 @@ void writeMounts(JsonWriter& json, bool privileged, std::vector<BindMount> binds
 
 void writeNamespaces(JsonWriter& json, schema::ContainerSpec::Reader spec, const Grants& grants) {
   json.key("namespaces").array().object().member("type", "mount").end();
-  if (spec.getPid() != schema::Namespace::NODE) json.object().member("type", "pid").end();
+  if (spec.getPid() != schema::Namespace::NODE && grants.pidNamespace.empty())
+    json.object().member("type", "pid").end();
   if (grants.cgroupV2) json.object().member("type", "cgroup").end();
   for (auto [type, path] : {std::pair{"network", &grants.networkNamespace},
                             {"ipc", &grants.ipcNamespace},
-                            {"uts", &grants.utsNamespace}}) {
+                            {"uts", &grants.utsNamespace},
+                            {"pid", &grants.pidNamespace}}) {
     if (!path->empty()) json.object().member("type", type).member("path", *path).end();
   }
   json.end();
@@ -166,13 +171,12 @@ void writeResources(JsonWriter& json, schema::ContainerSpec::Reader spec, const 
   };
   json.key("resources").object();
   // The runtime adds the default devices (null, zero, full, random, urandom, tty, ptmx) itself.
-  json.key("devices")
-      .array()
-      .object()
-      .member("allow", spec.getPrivileged())
-      .member("access", "rwm")
-      .end()
-      .end();
+  json.key("devices").array().object().member("allow", spec.getPrivileged()).member("access", "rwm").end();
+  for (const Device& device : grants.devices) {
+    json.object().member("allow", true).member("type", device.block ? "b" : "c");
+    json.member("major", device.major).member("minor", device.minor).member("access", device.access).end();
+  }
+  json.end();
   json.key("memory").object();
   put("limit", resources.getMemoryLimit());
   if (grants.swapAccounting) put("swap", resources.getSwapLimit());
@@ -197,11 +201,25 @@ const char* rootPropagation(const std::vector<BindMount>& binds) {
   return any("rshared") ? "rshared" : any("rslave") ? "rslave" : "rprivate";
 }
 
+void writeDevices(JsonWriter& json, const std::vector<Device>& devices) {
+  json.key("devices").array();
+  for (const Device& device : devices) {
+    json.object().member("path", device.path).member("type", device.block ? "b" : "c");
+    json.member("major", device.major).member("minor", device.minor).member("fileMode", device.mode);
+    json.member("uid", device.uid).member("gid", device.gid).end();
+  }
+  json.end();
+}
+
 void writeLinux(JsonWriter& json, schema::ContainerSpec::Reader spec, const Grants& grants) {
   json.key("linux").object();
   writeNamespaces(json, spec, grants);
   json.member("cgroupsPath", grants.cgroupsPath);
   writeResources(json, spec, grants);
+  writeDevices(json, grants.devices);
+  json.key("sysctl").object();
+  for (auto sysctl : grants.sysctls) json.member(toString(sysctl.getKey()), toString(sysctl.getValue()));
+  json.end();
   json.member("rootfsPropagation", rootPropagation(grants.binds));
   if (!spec.getPrivileged()) {
     json.member("maskedPaths", joined(defaultMasked(), textsOf(spec.getMaskedPaths())));

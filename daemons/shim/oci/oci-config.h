@@ -8,6 +8,7 @@
 
 #include "daemons/common/base/error.h"
 #include "daemons/shim/oci/json-writer.h"
+#include "ipc/schema/common.capnp.h"
 #include "ipc/schema/launch.capnp.h"
 
 namespace bulkhead::oci {
@@ -21,17 +22,33 @@ struct BindMount {
   std::vector<std::string> restrictions;  // nosuid, nodev, noexec: our own /dev/shm, an image
 };
 
+// A device of the host, as it was opened.
+struct Device {
+  std::string path;  // in the container
+  bool block = false;
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned mode = 0;  // permissions
+  unsigned uid = 0;
+  unsigned gid = 0;
+  std::string access;  // of "rwm"
+};
+
 // What the container gets that is not in its spec, or that the host cannot give in full.
 struct Grants {
   std::vector<std::string> capabilities;    // those of the spec that the launcher holds itself
+  std::vector<std::string> ambient;         // of these, what a user other than root keeps
   std::optional<std::int64_t> oomScoreAdj;  // clamped to what the launcher may set
   std::string cgroupsPath;
   std::string networkNamespace;  // paths of pins; empty: the host's
   std::string ipcNamespace;
   std::string utsNamespace;
+  std::string pidNamespace;  // empty: a new one, or the host's if the spec says so
   bool cgroupV2 = false;
   bool swapAccounting = false;
-  bool hugetlb = false;          // huge pages are counted here
+  bool hugetlb = false;  // huge pages are counted here
+  capnp::List<schema::KeyValue>::Reader sysctls;
+  std::vector<Device> devices;
   std::vector<BindMount> binds;  // replaces a default mount of the same destination
 };
 
