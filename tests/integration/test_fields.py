@@ -219,9 +219,9 @@ class Pods(WithInstance):
                  (context + "seccomp.localhost_ref", {"linux": pod_security(seccomp=profile("Localhost", localhost_ref="x"))}),
                  (context + "apparmor.localhost_ref", {"linux": pod_security(apparmor=profile("Localhost", localhost_ref="x"))}),
                  (context + "seccomp_profile_path", {"linux": pod_security(seccomp_profile_path="localhost/x")}))
-        for path, fields in cases:
+        for number, (path, fields) in enumerate(cases):
             with self.subTest(path):
-                code, text = cri.code_of(self.client.RunPodSandbox, config=self.config_of("refused", **fields))
+                code, text = cri.code_of(self.client.RunPodSandbox, config=self.config_of(f"refused{number}", **fields))
                 self.assertEqual(code.name, "INVALID_ARGUMENT", text)
                 self.assertRegex(text, "^" + re.escape(path) + r"(\[.*\])?: ")
 
@@ -434,9 +434,9 @@ class Containers(WithInstance):
                  (invalid, context + "seccomp_profile_path", {"linux": security(seccomp_profile_path="localhost/x")}),
                  (invalid, context + "namespace_options.target_id", {"linux": security(
                      namespace_options=api.NamespaceOption(pid=api.CONTAINER, target_id="x"))}))
-        for expected, path, fields in cases:
+        for number, (expected, path, fields) in enumerate(cases):
             with self.subTest(path):
-                config = cri.container_config("refused", self.reference, ["true"], **fields)
+                config = cri.container_config(f"refused{number}", self.reference, ["true"], **fields)
                 code, text = cri.code_of(self.client.CreateContainer, pod_sandbox_id=self.pod, config=config,
                                          sandbox_config=self.pod_config)
                 self.assertEqual(code.name, expected, text)
