@@ -167,7 +167,7 @@ class Requests(Replay):
 
     # H1. Vulnerable: the runtime, executed in the container, is written to.
     def test_cve_2019_5736(self):
-        runtime = shutil.which(os.environ["BULKHEAD_TEST_RUNTIME"])
+        runtime = shutil.which(os.environ.get("BULKHEAD_TEST_RUNTIME", "runc"))
         with open(runtime, "rb") as file:
             before = image.digest(file.read())
         reference = self.image(entry("bin/evil", b"#!/proc/self/exe\n", mode=0o755), symlink("bin/link", "/proc/self/exe"))
