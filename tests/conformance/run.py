@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -23,6 +24,15 @@ def mirrors(address):
     return text
 
 
+def open_host_ports(bulkhead):
+    path = os.path.join(bulkhead.cni, "10-test.conflist")
+    with open(path) as file:
+        network = json.load(file)
+    network["plugins"].append({"type": "portmap", "capabilities": {"portMappings": True}, "snat": True})
+    with open(path, "w") as file:
+        json.dump(network, file)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--critest", required=True, help="the program, built from cri-tools 1.36 or newer")
@@ -39,6 +49,7 @@ def main():
             registry.push(made, repository, tag, index=index)
         bulkhead = Instance(runtime=options.runtime, ceiling='profile = "permissive"\n')
         undo.callback(bulkhead.remove)
+        open_host_ports(bulkhead)
         with open(os.path.join(bulkhead.root, "registries.conf"), "w") as file:
             file.write(mirrors(registry.address))
         bulkhead.start()
