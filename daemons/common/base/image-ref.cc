@@ -118,10 +118,10 @@ Outcome<ImageReference> ImageReference::parse(std::string_view text, std::string
     ref.tag_ = rest.substr(colon + 1);
     if (!isTag(ref.tag_)) return invalid(std::move(field), "has a malformed tag");
   }
-  if (!isPath(path))
-    return invalid(std::move(field), "has a malformed repository: lower-case words, '/', '.', '_', '-'");
   bool official = ref.host_ == "docker.io" && path.find('/') == path.npos;
   ref.repository_ = (official ? "library/" : "") + std::string(path);
+  if (!isPath(ref.repository_))
+    return invalid(std::move(field), "has a malformed repository: lower-case words, '/', '.', '_', '-'");
   if (ref.tag_.empty() && !ref.digest_) ref.tag_ = "latest";
   // What is accepted must be so again, behind the next door, where it comes in full.
   if (ref.text().size() > maxLength) return invalid(std::move(field), "is longer than 1024 bytes in full");

@@ -89,6 +89,7 @@ TEST(ImageReference, RefusesAndNamesTheField) {
                                  std::string("a.-b"),
                                  std::string(2000, 'a'),
                                  std::string(1010, 'a'),
+                                 std::string(250, 'a'),  // 258 in full
                                  "a:" + std::string(129, 't'),
                                  std::string("http://a.b/c")}) {
     auto ref = ImageReference::parse(bad, "image.image");
