@@ -9,10 +9,9 @@ import unittest
 import grpc
 
 import cri
-import image
 from cri import api
-from instance import Instance, wait_until
-from registry import Registry
+from instance import wait_until
+from pods import BusyboxCase
 
 COUNT = "i=0; while :; do echo $i; i=$((i+1)); done"
 ENTRY = re.compile(r"^\S+ (stdout|stderr) ([FP]) (.*)$")
@@ -39,20 +38,7 @@ def lines_of(paths, stream="stdout"):
     return lines, part
 
 
-class LogRotation(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.registry = Registry()
-        cls.reference = cls.registry.push(image.busybox_image(), "library/busybox", "v1")
-        cls.instance = Instance(registries=[cls.registry.address]).start()
-        cls.client = cls.instance.client
-        cls.client.PullImage(image=api.ImageSpec(image=cls.reference))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.instance.remove()
-        cls.registry.stop()
-
+class LogRotation(BusyboxCase):
     def start(self, name, script, **more):
         config = cri.pod_config(name, os.path.join(self.instance.root, "logs", name))
         pod = self.client.RunPodSandbox(config=config).pod_sandbox_id

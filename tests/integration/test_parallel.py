@@ -5,28 +5,14 @@ import os
 import unittest
 
 import cri
-import image
 from cri import api
-from instance import Instance, wait_until
-from registry import Registry
+from instance import wait_until
+from pods import BusyboxCase
 
 PODS, EACH = 4, 50
 
 
-class Parallel(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.registry = Registry()
-        cls.reference = cls.registry.push(image.busybox_image(), "library/busybox", "v1")
-        cls.instance = Instance(registries=[cls.registry.address]).start()
-        cls.client = cls.instance.client
-        cls.client.PullImage(image=api.ImageSpec(image=cls.reference))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.instance.remove()
-        cls.registry.stop()
-
+class Parallel(BusyboxCase):
     def pod_config(self, name):
         return cri.pod_config(name, os.path.join(self.instance.root, "logs", name), labels={"pod": name})
 

@@ -8,29 +8,15 @@ import grpc
 
 import cri
 import host
-import image
 from cri import api
-from instance import Instance, wait_until
-from registry import Registry
+from instance import wait_until
+from pods import BusyboxCase
 
 DAEMONS = ("cri", "imaged", "fetch-zygote", "storaged", "storage-zygote", "mounter", "netd", "netns-helper", "cni-runner",
            "launcher")
 
 
-class Restart(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.registry = Registry()
-        cls.reference = cls.registry.push(image.busybox_image(), "busybox", "v1")
-        cls.instance = Instance(registries=[cls.registry.address]).start()
-        cls.client = cls.instance.client
-        cls.client.PullImage(image=api.ImageSpec(image=cls.reference))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.instance.remove()
-        cls.registry.stop()
-
+class Restart(BusyboxCase):
     def works(self, name):
         """A whole small journey, retried as a kubelet would while something restarts."""
         config = cri.pod_config(name, os.path.join(self.instance.root, "logs", name))

@@ -1,4 +1,4 @@
-"""A test case's own instance with one busybox image, and pods and containers in it in a line each."""
+"""A test case's own instance with one busybox image (BusyboxCase), and pods and containers in it in a line each."""
 
 import os
 import unittest
@@ -10,25 +10,31 @@ from instance import Instance, wait_until
 from registry import Registry
 
 
-class PodCase(unittest.TestCase):
-    ceiling = ""
+class BusyboxCase(unittest.TestCase):
+    """`ceiling`, if a class has one, gets the instance's own log root."""
+    ceiling = None
 
     @classmethod
     def setUpClass(cls):
         cls.registry = Registry()
         cls.reference = cls.registry.push(image.busybox_image(), "library/busybox", "v1")
         cls.instance = Instance(registries=[cls.registry.address], ceiling=cls.ceiling)
-        with open(cls.instance.ceiling_file, "a") as file:
-            file.write(f'log_roots = ["{cls.instance.root}/logs"]\n')
+        if cls.ceiling is not None:
+            with open(cls.instance.ceiling_file, "a") as file:
+                file.write(f'log_roots = ["{cls.instance.root}/logs"]\n')
         cls.instance.start()
         cls.client = cls.instance.client
         cls.client.PullImage(image=api.ImageSpec(image=cls.reference))
-        cls.count = 0
 
     @classmethod
     def tearDownClass(cls):
         cls.instance.remove()
         cls.registry.stop()
+
+
+class PodCase(BusyboxCase):
+    ceiling = ""
+    count = 0  # of names given
 
     def pod_config(self, security=None, **linux):
         type(self).count += 1
