@@ -24,6 +24,7 @@ void finish(ContainerTable& table, Container& container) {
     table.save(container);
   } catch (const std::exception& error) {
     log::error("cannot record an exit", {{"container", container.id.text()}, {"error", error.what()}});
+    table.tell(container);
   }
   container.exited.notify();
 }

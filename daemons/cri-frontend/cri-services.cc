@@ -4,13 +4,17 @@
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_posix.h>
 
+#include <thread>
+
 #include "bulkhead/admin/v1/admin.grpc.pb.h"
 #include "daemons/common/base/descriptors.h"
 #include "daemons/common/base/log.h"
 #include "daemons/common/base/sockets.h"
 #include "daemons/cri-frontend/calls/calls.h"
+#include "daemons/cri-frontend/calls/stats.h"
+#include "daemons/cri-frontend/calls/streams.h"
 #include "daemons/cri-frontend/calls/upkeep-calls.h"
-#include "daemons/cri-frontend/grpc-bridge.h"
+#include "daemons/cri-frontend/grpc-stream.h"
 #include "ipc/limits.h"
 #include "runtime/v1/api.grpc.pb.h"
 
@@ -19,6 +23,8 @@ namespace {
 
 using Context = grpc::CallbackServerContext;
 using Reactor = grpc::ServerUnaryReactor;
+template <typename Message>
+using Writer = grpc::ServerWriteReactor<Message>;
 
 // What all services share: how a method's call gets to its handler.
 struct Dispatch {
@@ -31,6 +37,12 @@ struct Dispatch {
                       ClientGone gone = ClientGone::finish) const {
     auto handle = [&to = frontend, handler](const Request& asked) { return handler(to, asked); };
     return bridge.run(request, response, handle, gone);
+  }
+  template <typename Request, typename Message>
+  Writer<Message>* stream(const Request* request,
+                          Stream<Message> (*handler)(Frontend&, const Request&)) const {
+    auto handle = [&to = frontend, handler](const Request& asked) { return handler(to, asked); };
+    return runStream<Request, Message>(bridge, request, handle);
   }
 };
 
@@ -128,6 +140,55 @@ class RuntimeService final : public v1::RuntimeService::CallbackService {
     return noCheckpoints(*call);
   }
 
+  Reactor* ContainerStats(Context*, const v1::ContainerStatsRequest* q,
+                          v1::ContainerStatsResponse* a) override {
+    return run_(q, a, containerStats);
+  }
+  Reactor* ListContainerStats(Context*, const v1::ListContainerStatsRequest* q,
+                              v1::ListContainerStatsResponse* a) override {
+    return run_(q, a, listContainerStats);
+  }
+  Reactor* PodSandboxStats(Context*, const v1::PodSandboxStatsRequest* q,
+                           v1::PodSandboxStatsResponse* a) override {
+    return run_(q, a, podSandboxStats);
+  }
+  Reactor* ListPodSandboxStats(Context*, const v1::ListPodSandboxStatsRequest* q,
+                               v1::ListPodSandboxStatsResponse* a) override {
+    return run_(q, a, listPodSandboxStats);
+  }
+  Reactor* ListMetricDescriptors(Context*, const v1::ListMetricDescriptorsRequest* q,
+                                 v1::ListMetricDescriptorsResponse* a) override {
+    return run_(q, a, listMetricDescriptors);
+  }
+  Reactor* ListPodSandboxMetrics(Context*, const v1::ListPodSandboxMetricsRequest* q,
+                                 v1::ListPodSandboxMetricsResponse* a) override {
+    return run_(q, a, listPodSandboxMetrics);
+  }
+
+  Writer<v1::ContainerEventResponse>* GetContainerEvents(Context*, const v1::GetEventsRequest* q) override {
+    return run_.stream(q, getContainerEvents);
+  }
+  Writer<v1::StreamPodSandboxesResponse>* StreamPodSandboxes(
+      Context*, const v1::StreamPodSandboxesRequest* q) override {
+    return run_.stream(q, streamPodSandboxes);
+  }
+  Writer<v1::StreamContainersResponse>* StreamContainers(Context*,
+                                                         const v1::StreamContainersRequest* q) override {
+    return run_.stream(q, streamContainers);
+  }
+  Writer<v1::StreamContainerStatsResponse>* StreamContainerStats(
+      Context*, const v1::StreamContainerStatsRequest* q) override {
+    return run_.stream(q, streamContainerStats);
+  }
+  Writer<v1::StreamPodSandboxStatsResponse>* StreamPodSandboxStats(
+      Context*, const v1::StreamPodSandboxStatsRequest* q) override {
+    return run_.stream(q, streamPodSandboxStats);
+  }
+  Writer<v1::StreamPodSandboxMetricsResponse>* StreamPodSandboxMetrics(
+      Context*, const v1::StreamPodSandboxMetricsRequest* q) override {
+    return run_.stream(q, streamPodSandboxMetrics);
+  }
+
  private:
   // The kubelet's checkpoint API answers "not found" for this code, as for a runtime that has no such call.
   static Reactor* noCheckpoints(Context& call) {
@@ -156,6 +217,9 @@ class ImageService final : public v1::ImageService::CallbackService {
   }
   Reactor* RemoveImage(Context*, const v1::RemoveImageRequest* q, v1::RemoveImageResponse* a) override {
     return run_(q, a, removeImage);
+  }
+  Writer<v1::StreamImagesResponse>* StreamImages(Context*, const v1::StreamImagesRequest* q) override {
+    return run_.stream(q, streamImages);
   }
   Reactor* ImageFsInfo(Context*, const v1::ImageFsInfoRequest* q, v1::ImageFsInfoResponse* a) override {
     return run_(q, a, imageFsInfo);
@@ -220,8 +284,18 @@ struct CriServices::Impl {
   std::unique_ptr<grpc::Server> server;
 };
 
-CriServices::CriServices(Frontend& frontend) : impl_(std::make_unique<Impl>(frontend)) {}
-CriServices::~CriServices() = default;
+CriServices::CriServices(Frontend& frontend, kj::WaitScope& waitScope)
+    : impl_(std::make_unique<Impl>(frontend)), waitScope_(waitScope) {}
+
+CriServices::~CriServices() {
+  auto ended = kj::newPromiseAndCrossThreadFulfiller<void>();
+  std::thread ending([&]() {
+    impl_->server->Shutdown(std::chrono::system_clock::now());
+    ended.fulfiller->fulfill();
+  });
+  ended.promise.wait(waitScope_);
+  ending.join();
+}
 
 // gRPC reads a descriptor that it is given as if it were non-blocking, and does not make it so.
 void CriServices::serve(Fd connection) {

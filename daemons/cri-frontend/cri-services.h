@@ -11,7 +11,9 @@ namespace bulkhead::cri {
 class CriServices {
  public:
   // On the loop's thread, after confinement: gRPC starts threads here.
-  explicit CriServices(Frontend& frontend);
+  CriServices(Frontend& frontend, kj::WaitScope& waitScope);
+  // On the loop's thread, outside of its callbacks. The loop turns until every call has ended: what can be
+  // cancelled is, and gRPC's threads may be waiting for the loop.
   ~CriServices();
 
   // Serves RuntimeService, ImageService and Admin on a connected stream socket until its peer closes it.
@@ -22,6 +24,7 @@ class CriServices {
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
+  kj::WaitScope& waitScope_;
 };
 
 }  // namespace bulkhead::cri

@@ -9,6 +9,7 @@
 #include "daemons/common/base/layout.h"
 #include "daemons/cri-frontend/background.h"
 #include "daemons/cri-frontend/container-watch.h"
+#include "daemons/cri-frontend/event-hub.h"
 #include "daemons/cri-frontend/in-flight.h"
 #include "daemons/cri-frontend/peers/imaged-client.h"
 #include "daemons/cri-frontend/peers/launcher-client.h"
@@ -20,6 +21,7 @@
 #include "daemons/cri-frontend/records/pod-table.h"
 #include "daemons/cri-frontend/records/record-store.h"
 #include "daemons/cri-frontend/settings.h"
+#include "daemons/cri-frontend/stats/stats-reader.h"
 
 namespace bulkhead::cri {
 
@@ -39,6 +41,7 @@ struct Frontend {
         store(layout.criState()),
         pods(store),
         containers(store),
+        events(pods, containers),
         launcher(loop.port, loop.timer, layout.launcherSocket()),
         netd(loop.io, loop.timer, layout.netdSocket()),
         storaged(loop.io, loop.timer, layout.storagedSocket()),
@@ -54,11 +57,13 @@ struct Frontend {
   RecordStore store;
   PodTable pods;
   ContainerTable containers;
+  EventHub events;
 
   LauncherClient launcher;
   NetdClient netd;
   StoragedClient storaged;
   ImagedClient imaged;
+  StatsReader stats;
   PullBoard pulls;
   std::string runtimeVersion;  // of the default handler's OCI runtime, once it has answered
 

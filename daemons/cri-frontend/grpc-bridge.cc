@@ -36,18 +36,22 @@ bool isForKubelet(const std::string& reason) {
   return reason.starts_with("RegistryUnavailable") || reason.starts_with("SignatureValidationFailed");
 }
 
+}  // namespace
+
 // Who cancelled it does not read the answer.
-grpc::Status cancelled() {
+grpc::Status goneStatus() {
   log::debug("call cancelled by its client", {});
   return {grpc::StatusCode::CANCELLED, "the client has gone"};
 }
 
-grpc::Status broken(const kj::Exception& exception) {
+grpc::Status endingStatus() {
+  return {grpc::StatusCode::UNAVAILABLE, "cri is ending"};
+}
+
+grpc::Status brokenStatus(const kj::Exception& exception) {
   log::error("call broke", {{"error", ipc::fullText(exception)}});
   return {grpc::StatusCode::INTERNAL, "internal error in cri"};
 }
-
-}  // namespace
 
 grpc::Status toStatus(const Refusal& refusal) {
   if (isForKubelet(refusal.reason)) return {grpc::StatusCode::UNKNOWN, refusal.reason};
@@ -66,8 +70,7 @@ bool GrpcBridge::onLoop(std::function<void()> work) {
 
 void GrpcBridge::Call::start(Work work) {
   // From here on the call may be finished, and so deleted, at any moment.
-  if (!bridge_.onLoop([this, &work]() { begin(work); }))
-    Finish({grpc::StatusCode::UNAVAILABLE, "cri is ending"});
+  if (!bridge_.onLoop([this, &work]() { begin(work); })) Finish(endingStatus());
 }
 
 void GrpcBridge::Call::begin(Work& work) {
@@ -75,9 +78,9 @@ void GrpcBridge::Call::begin(Work& work) {
   canceler_ = canceler.get();
   // Later, so that the handler never runs inside the executor's own call.
   auto running = canceler->wrap(kj::evalLater(kj::mv(work)));
-  auto ended =
-      running.then([this](grpc::Status&& status) { end(std::move(status)); },
-                   [this](kj::Exception&& exception) { end(clientGone_ ? cancelled() : broken(exception)); });
+  auto ended = running.then(
+      [this](grpc::Status&& status) { end(std::move(status)); },
+      [this](kj::Exception&& exception) { end(clientGone_ ? goneStatus() : brokenStatus(exception)); });
   bridge_.calls_.add(ended.attach(kj::mv(canceler)));
 }
 
@@ -97,7 +100,7 @@ void GrpcBridge::Call::OnCancel() {
 }
 
 void GrpcBridge::taskFailed(kj::Exception&& exception) {
-  (void)broken(exception);
+  (void)brokenStatus(exception);
 }
 
 }  // namespace bulkhead::cri

@@ -12,6 +12,10 @@
 namespace bulkhead::cri {
 
 grpc::Status toStatus(const Refusal& refusal);
+// Of a call whose client has gone, of one that comes while cri ends, and of one that broke (which is logged).
+grpc::Status goneStatus();
+grpc::Status endingStatus();
+grpc::Status brokenStatus(const kj::Exception& exception);
 
 // What becomes of a call whose client has gone: most run to their end, because half a creation helps nobody.
 enum class ClientGone { finish, cancel };
@@ -37,6 +41,11 @@ class GrpcBridge final : private kj::TaskSet::ErrorHandler {
     return call;
   }
 
+  // For calls of other kinds (grpc-stream.h). Runs `work` on the loop; false if the loop is gone.
+  bool onLoop(std::function<void()> work);
+  // On the loop: what runs until it is done.
+  void keep(kj::Promise<void> running) { calls_.add(kj::mv(running)); }
+
  private:
   // One call; deletes itself when gRPC is done with it.
   class Call final : public grpc::ServerUnaryReactor {
@@ -58,8 +67,6 @@ class GrpcBridge final : private kj::TaskSet::ErrorHandler {
     bool clientGone_ = false;  // and the work was cancelled for it
   };
 
-  // Runs `work` on the loop; false if the loop is gone.
-  bool onLoop(std::function<void()> work);
   void taskFailed(kj::Exception&& exception) override;
 
   kj::Own<const kj::Executor> executor_;

@@ -59,7 +59,7 @@ class Served : public testing::Test {
   }
 
   test::World world_;
-  CriServices services_{*world_.frontend};
+  CriServices services_{*world_.frontend, world_.io.waitScope};
 };
 
 TEST_F(Served, RefusesInTheRightCodeAndSpeaksUp) {
@@ -79,12 +79,6 @@ TEST_F(Served, RefusesInTheRightCodeAndSpeaksUp) {
       auto status = stub.CheckpointContainer(&context, {}, &response);
       EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
       EXPECT_NE(status.error_message().find("CRIU"), std::string::npos);
-    }
-    {
-      grpc::ClientContext context;
-      v1::GetEventsRequest request;
-      auto reader = stub.GetContainerEvents(&context, request);
-      EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
     }
     {
       grpc::ClientContext context;

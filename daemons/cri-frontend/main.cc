@@ -15,11 +15,12 @@ namespace {
 jail::Confinement confinementOf(const jail::Start& start, const Fd& listener, schema::Config::Reader config) {
   return {.uid = config.getIdentities().getCriUid(),
           .gid = config.getIdentities().getCriGid(),
-          .paths = {{start.layout.criState(), jail::Access::Right::readWrite}},
+          .paths = {{start.layout.criState(), jail::Access::Right::readWrite},
+                    {"/sys/fs/cgroup", jail::Access::Right::read}},
           .keep = {listener.get(), start.notify.get()}};
 }
 
-// Nothing is opened by path after confinement but our own records; cgroup files come with the stats calls.
+// Nothing is opened by path after confinement but our own records and, to be read, control groups.
 int run(int argc, char** argv) {
   jail::Start start = jail::startDaemon("cri", argc, argv);
   LoadedConfig loaded = loadConfig(start.options);
@@ -32,7 +33,7 @@ int run(int argc, char** argv) {
   io.waitScope.setBusyPollInterval(32);  // a peer that never pauses keeps nobody else waiting
   Frontend frontend(loop, start.layout, readSettings(loaded.get()));
   Reconcile::run(frontend).wait(io.waitScope);
-  CriServices services(frontend);
+  CriServices services(frontend, io.waitScope);
   auto accepting = services.accept(std::move(listener));
   jail::notifyReady(start);
   accepting.wait(io.waitScope);

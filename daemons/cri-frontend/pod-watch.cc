@@ -41,6 +41,7 @@ void PodWatch::note(Pod& pod) {
   log::warning("the init of a pod has ended", {{"pod", pod.id.text()}});
   pod.record.set_state(record::Pod::NOT_READY);
   table_.save(pod);
+  table_.tellStopped(pod);
 }
 
 void PodWatch::taskFailed(kj::Exception&& exception) {

@@ -1,5 +1,6 @@
 #include "daemons/storaged/container-usage.h"
 
+#include <chrono>
 #include <utility>
 
 #include "daemons/common/base/log.h"
@@ -12,21 +13,32 @@ namespace {
 constexpr auto freshFor = 10 * kj::SECONDS;
 constexpr auto measureLimit = 2 * kj::MINUTES;
 
+std::int64_t wallClock() {
+  auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
+}
+
 }  // namespace
 
 Size ContainerUsage::total() {
-  refresh();
   Size total;
-  for (const ContainerRow& row : parts_.index.containers()) {
-    if (auto known = counts_.find(row.id); known != counts_.end()) total += known->second;
-  }
+  for (const auto& [id, count] : each()) total += count.size;
   return total;
+}
+
+std::map<ContainerId, ContainerUsage::Count> ContainerUsage::each() {
+  refresh();
+  std::map<ContainerId, Count> present;
+  for (const ContainerRow& row : parts_.index.containers()) {
+    if (auto known = counts_.find(row.id); known != counts_.end()) present.insert(*known);
+  }
+  return present;
 }
 
 void ContainerUsage::refresh() {
   bool never = measuredAt_ == kj::origin<kj::TimePoint>();
   if (measuring_ || (!never && parts_.timer.now() - measuredAt_ < freshFor)) return;
-  std::map<ContainerId, Size> kept;
+  std::map<ContainerId, Count> kept;
   for (const ContainerRow& row : parts_.index.containers()) {
     queue_.push_back(row.id);
     if (auto known = counts_.find(row.id); known != counts_.end()) kept.insert(*known);
@@ -56,7 +68,7 @@ kj::Promise<void> ContainerUsage::measureNext() {
   return answer.then([this, id](Outcome<ipc::Packet>&& measured) {
     if (measured) {
       auto counted = measured->as<schema::WorkerResult>().getMeasured();
-      counts_[id] = {counted.getBytes(), counted.getInodes(), 0};
+      counts_[id] = {{counted.getBytes(), counted.getInodes(), 0}, wallClock()};
     }
     return measureNext();
   });

@@ -2,6 +2,7 @@
 // waits.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <vector>
 
@@ -17,12 +18,19 @@ class ContainerUsage {
   // another.
   Size total();
 
+  struct Count {
+    Size size;
+    std::int64_t at = 0;  // nanoseconds, wall clock
+  };
+  // The last count of each container that is still there, and the same refresh.
+  std::map<ContainerId, Count> each();
+
  private:
   void refresh();
   kj::Promise<void> measureNext();
 
   Parts& parts_;
-  std::map<ContainerId, Size> counts_;
+  std::map<ContainerId, Count> counts_;
   std::vector<ContainerId> queue_;
   kj::TimePoint measuredAt_ = kj::origin<kj::TimePoint>();
   bool measuring_ = false;

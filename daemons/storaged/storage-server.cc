@@ -148,6 +148,23 @@ kj::Promise<void> StorageServer::usage(UsageContext context) {
   });
 }
 
+kj::Promise<void> StorageServer::layerUsage(LayerUsageContext context) {
+  return answerNow("layerUsage", [&]() {
+    auto counts = usage_.each();
+    auto usage = context.getResults().initUsage();
+    usage.setMountpoint(parts_.store.path());
+    auto layers = usage.initLayers(count(counts.size()));
+    capnp::uint i = 0;
+    for (const auto& [id, counted] : counts) {
+      auto layer = layers[i++];
+      layer.setContainerId(id.text());
+      layer.setTimestamp(counted.at);
+      layer.setBytes(counted.size.bytes);
+      layer.setInodes(counted.size.inodes);
+    }
+  });
+}
+
 kj::Promise<void> StorageServer::listPulls(ListPullsContext context) {
   return answerNow("listPulls", [&]() {
     auto pulls = images_.pulls();

@@ -20,6 +20,7 @@ class StorageServer final : public schema::Storaged::Server {
   kj::Promise<void> listImages(ListImagesContext context) override;
   kj::Promise<void> removeImage(RemoveImageContext context) override;
   kj::Promise<void> usage(UsageContext context) override;
+  kj::Promise<void> layerUsage(LayerUsageContext context) override;
   kj::Promise<void> listPulls(ListPullsContext context) override;
   kj::Promise<void> createLayer(CreateLayerContext context) override;
   kj::Promise<void> removeLayer(RemoveLayerContext context) override;

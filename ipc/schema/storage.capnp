@@ -42,6 +42,10 @@ interface Storaged {
   # that its /etc/group gives that user. A worker reads the files; the answer is remembered as long as the image is.
   # Refusals: invalidArgument (no such name, a number out of range, a file that is none), resourceExhausted (a file over
   # 1 MiB), notFound (no such image).
+
+  layerUsage @11 () -> (usage :LayerUsage);
+  # What each container wrote, as last counted; counted anew in the background when that is ten seconds old. A container
+  # that was never counted is left out.
 }
 
 struct Begun {
@@ -130,6 +134,18 @@ struct Usage {
   imageInodes @3 :UInt64;
   containerBytes @4 :UInt64;
   containerInodes @5 :UInt64;
+}
+
+struct LayerUsage {
+  mountpoint @0 :Text;        # the store's directory
+  layers @1 :List(Layer);
+
+  struct Layer {
+    containerId @0 :Text;
+    timestamp @1 :Int64;      # of the count: nanoseconds, wall clock
+    bytes @2 :UInt64;         # as in Usage
+    inodes @3 :UInt64;
+  }
 }
 
 struct PullProgress {

@@ -1,4 +1,4 @@
-"""A CRI client: every unary call by its name, messages as protoc made them."""
+"""A CRI client: every call by its name, messages as protoc made them."""
 
 import grpc
 
@@ -28,6 +28,14 @@ class Client:
     def begin(self, name, request, seconds=60):
         """The same as a future: result(), code(), cancel()."""
         return self.method(name).future(request, timeout=seconds, wait_for_ready=True)
+
+    def stream(self, name, request=None, seconds=60):
+        """The messages of a call that streams, as they come; cancel() ends it."""
+        service, method = SERVICES[name]
+        request_type = getattr(api, method.input_type.name)
+        response_type = getattr(api, method.output_type.name)
+        call = self.channel.unary_stream(f"/{service}/{name}", request_type.SerializeToString, response_type.FromString)
+        return call(request if request is not None else request_type(), timeout=seconds, wait_for_ready=True)
 
     def __getattr__(self, name):
         _, method = SERVICES[name]

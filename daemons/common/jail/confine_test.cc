@@ -237,6 +237,27 @@ TEST_F(Paths, OutsideAreRefused) {
   EXPECT_EQ(codeWhen(Process::cri, [] { return canOpen("/etc/passwd", O_RDONLY); }), EACCES);
 }
 
+// What stats need, and no more of /sys; nor of /proc, where it could look at the other daemons.
+TEST_F(Paths, CriReadsControlGroupsAndWritesNone) {
+  std::vector<Access> paths{{"/sys/fs/cgroup", Access::Right::read}};
+  std::string group =
+      ::access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
+  std::string file = group + "/cgroup.procs";
+  if (::access(file.c_str(), F_OK) != 0) GTEST_SKIP() << "no control groups here";
+  auto code = [&paths](const std::string& path, int flags) {
+    return codeWhen(
+        Process::cri, [&] { return canOpen(path.c_str(), flags); }, paths);
+  };
+  EXPECT_EQ(code(file, O_RDONLY), 0);
+  EXPECT_EQ(code(file, O_WRONLY), EACCES);
+  EXPECT_EQ(codeWhen(
+                Process::cri,
+                [&] { return ::mkdir((group + "/bulkhead-test").c_str(), 0700) == 0 ? 0 : errno; }, paths),
+            EACCES);
+  for (const char* other : {"/sys/kernel/mm", "/sys/class", "/proc/self/status", "/etc/passwd"})
+    EXPECT_EQ(code(other, O_RDONLY), EACCES) << other;
+}
+
 TEST_F(Paths, ReadDoesNotAllowWriting) {
   char name[] = "/tmp/bulkhead-confine-test-XXXXXX";
   ASSERT_NE(::mkdtemp(name), nullptr);

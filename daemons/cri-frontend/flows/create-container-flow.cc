@@ -156,7 +156,11 @@ Answer<void> CreateContainerFlow::makeLayer() {
 
 Answer<void> CreateContainerFlow::launch() {
   auto launched = frontend_.launcher.createContainer([this](auto to) { describe(to, id_, pod_->id, plan_); });
-  return reworded(kj::mv(launched), [this](Refusal refusal) {
+  auto recorded = andThen(kj::mv(launched), [this](ContainerFacts&& facts) {
+    container_->record.set_cgroup(std::move(facts.cgroup));
+    return good();
+  });
+  return reworded(kj::mv(recorded), [this](Refusal refusal) {
     bool ofImage = isImageVolume(refusal.field);
     refusal = inCriTerms(std::move(refusal), Asked::container);
     return ofImage ? volumeFailed(std::move(refusal)) : refusal;

@@ -55,7 +55,11 @@ Answer<void> stopPod(Frontend& frontend, PodRef pod) {
   auto killed = waitForCreations(frontend, pod->id).then([&frontend, pod]() {
     return killContainers(frontend, pod->id);
   });
-  return andThen(kj::mv(killed), [&frontend, pod]() { return disconnect(frontend, pod); });
+  auto ended = andThen(kj::mv(killed), [&frontend, pod]() { return disconnect(frontend, pod); });
+  return andThen(kj::mv(ended), [&frontend, pod]() {
+    frontend.pods.tellStopped(*pod);
+    return good();
+  });
 }
 
 Answer<void> removePod(Frontend& frontend, PodRef pod) {

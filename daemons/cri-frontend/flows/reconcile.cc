@@ -108,6 +108,7 @@ void Reconcile::settlePod(const PodRef& pod) {
   log::info("pod is gone", {{"pod", pod->id.text()}, {"launched", launched ? "yes" : "no"}});
   pod->record.set_state(record::Pod::NOT_READY);
   frontend_.pods.save(*pod);
+  frontend_.pods.tellStopped(*pod);
 }
 
 void Reconcile::removeOrphans() {

@@ -55,7 +55,12 @@ Answer<void> RunPodFlow::connectNetwork() {
 
 Answer<void> RunPodFlow::makePod() {
   auto made = frontend_.launcher.makePod([this](auto to) { describe(to, id_, plan_); });
-  return reworded(kj::mv(made), [](Refusal refusal) { return inCriTerms(std::move(refusal), Asked::pod); });
+  auto named =
+      reworded(kj::mv(made), [](Refusal refusal) { return inCriTerms(std::move(refusal), Asked::pod); });
+  return andThen(kj::mv(named), [this](std::string&& cgroup) {
+    pod_->record.set_cgroup(std::move(cgroup));
+    return good();
+  });
 }
 
 Answer<PodId> RunPodFlow::commit() {

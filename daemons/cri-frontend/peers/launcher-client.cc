@@ -28,7 +28,12 @@ Outcome<ContainerFacts> readContainer(schema::ContainerInfo::Reader from) {
   auto id = ContainerId::parse(ipc::toString(from.getId()), "id");
   auto pod = PodId::parse(ipc::toString(from.getPodId()), "podId");
   if (!id || !pod) return oddReply();
-  ContainerFacts facts{*id, *pod, from.getPid(), ContainerFacts::State::lost, readExit(from.getExit())};
+  ContainerFacts facts{*id,
+                       *pod,
+                       from.getPid(),
+                       ContainerFacts::State::lost,
+                       readExit(from.getExit()),
+                       ipc::toString(from.getCgroup())};
   switch (from.getState()) {
     case schema::ContainerInfo::State::CREATED:
       facts.state = ContainerFacts::State::created;
@@ -45,12 +50,17 @@ Outcome<ContainerFacts> readContainer(schema::ContainerInfo::Reader from) {
   return facts;
 }
 
+Outcome<ContainerFacts> readOneContainer(schema::LaunchReply::Reader from) {
+  if (!from.isContainer()) return oddReply();
+  return readContainer(from.getContainer());
+}
+
 Outcome<std::vector<PodFacts>> readPods(capnp::List<schema::PodInfo>::Reader from) {
   std::vector<PodFacts> pods;
   for (auto pod : from) {
     auto id = PodId::parse(ipc::toString(pod.getId()), "id");
     if (!id) return oddReply();
-    PodFacts facts{*id, {}};
+    PodFacts facts{*id, {}, ipc::toString(pod.getCgroup())};
     for (auto container : pod.getContainers()) {
       auto read = readContainer(container);
       if (!read) return tl::unexpected(read.error());
@@ -97,19 +107,28 @@ Answer<void> LauncherClient::run(Repeat repeat, kj::Duration limit, Fill fill) {
                        [](schema::LaunchReply::Reader) { return Outcome<void>(); });
 }
 
-Answer<void> LauncherClient::makePod(std::function<void(schema::PodSpec::Builder)> describe) {
-  return run(Repeat::onceIfDisconnected, slow(),
-             [describe = std::move(describe)](auto to) { describe(to.initMakePod()); });
+Answer<std::string> LauncherClient::makePod(std::function<void(schema::PodSpec::Builder)> describe) {
+  auto fill = [describe = std::move(describe)](schema::LaunchRequest::Builder to) {
+    describe(to.initMakePod());
+  };
+  return request<std::string>(Repeat::onceIfDisconnected, slow(), fill,
+                              [](schema::LaunchReply::Reader from) -> Outcome<std::string> {
+                                if (!from.isPod()) return oddReply();
+                                return ipc::toString(from.getPod().getCgroup());
+                              });
 }
 
 Answer<void> LauncherClient::removePod(const PodId& pod) {
   return run(Repeat::onceIfDisconnected, slow(), [pod](auto to) { to.setRemovePod(pod.text()); });
 }
 
-Answer<void> LauncherClient::createContainer(std::function<void(schema::ContainerSpec::Builder)> describe) {
+Answer<ContainerFacts> LauncherClient::createContainer(
+    std::function<void(schema::ContainerSpec::Builder)> describe) {
+  auto fill = [describe = std::move(describe)](schema::LaunchRequest::Builder to) {
+    describe(to.initCreateContainer());
+  };
   // Not repeated: a launcher that died in the middle leaves a container half made, which undo deletes.
-  return run(Repeat::no, slow(),
-             [describe = std::move(describe)](auto to) { describe(to.initCreateContainer()); });
+  return request<ContainerFacts>(Repeat::no, slow(), fill, readOneContainer);
 }
 
 Answer<void> LauncherClient::startContainer(const ContainerId& container) {
@@ -154,11 +173,7 @@ Answer<ExecResult> LauncherClient::exec(const ContainerId& container, const std:
 
 Answer<ContainerFacts> LauncherClient::inspect(const ContainerId& container) {
   auto fill = [container](schema::LaunchRequest::Builder to) { to.setInspect(container.text()); };
-  return request<ContainerFacts>(Repeat::onceIfDisconnected, quick(), fill,
-                                 [](schema::LaunchReply::Reader from) -> Outcome<ContainerFacts> {
-                                   if (!from.isContainer()) return oddReply();
-                                   return readContainer(from.getContainer());
-                                 });
+  return request<ContainerFacts>(Repeat::onceIfDisconnected, quick(), fill, readOneContainer);
 }
 
 Answer<std::vector<PodFacts>> LauncherClient::list() {

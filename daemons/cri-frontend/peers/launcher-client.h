@@ -30,12 +30,14 @@ struct ContainerFacts {
   PodId podId;
   int pid = 0;
   State state = State::lost;
-  ExitFacts exit;  // if exited
+  ExitFacts exit;      // if exited
+  std::string cgroup;  // "/kubepods/…", beneath every hierarchy
 };
 
 struct PodFacts {
   PodId id;
   std::vector<ContainerFacts> containers;
+  std::string cgroup;  // parent of its containers'
 };
 
 struct ExecResult {
@@ -47,9 +49,10 @@ class LauncherClient {
  public:
   LauncherClient(kj::UnixEventPort& port, kj::Timer& timer, std::string socket);
 
-  Answer<void> makePod(std::function<void(schema::PodSpec::Builder)> describe);
+  // Answers the pod's control group.
+  Answer<std::string> makePod(std::function<void(schema::PodSpec::Builder)> describe);
   Answer<void> removePod(const PodId& pod);
-  Answer<void> createContainer(std::function<void(schema::ContainerSpec::Builder)> describe);
+  Answer<ContainerFacts> createContainer(std::function<void(schema::ContainerSpec::Builder)> describe);
   Answer<void> startContainer(const ContainerId& container);
   // `all`: every process of the container, not only its first.
   Answer<void> signalContainer(const ContainerId& container, unsigned signal, bool all);

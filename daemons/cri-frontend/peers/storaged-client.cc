@@ -180,6 +180,20 @@ Answer<StorageUsage> StoragedClient::usage() {
   });
 }
 
+Answer<LayersUsage> StoragedClient::layerUsage() {
+  return callPeer<LayersUsage>(timer_, name, Repeat::onceIfDisconnected, [this]() {
+    return peer_.get<schema::Storaged>().layerUsageRequest().send().then(
+        [](auto&& response) -> Outcome<LayersUsage> {
+          LayersUsage usage{ipc::toString(response.getUsage().getMountpoint()), {}};
+          for (auto layer : response.getUsage().getLayers()) {
+            auto id = ContainerId::parse(ipc::toString(layer.getContainerId()), "containerId");
+            if (id) usage.layers[*id] = {layer.getTimestamp(), layer.getBytes(), layer.getInodes()};
+          }
+          return usage;
+        });
+  });
+}
+
 Answer<std::vector<PullProgress>> StoragedClient::listPulls() {
   using Pulls = std::vector<PullProgress>;
   return callPeer<Pulls>(timer_, name, Repeat::onceIfDisconnected, [this]() {

@@ -67,6 +67,17 @@ struct StorageUsage {
   uint64_t containerInodes = 0;
 };
 
+// What one container wrote, when that was last counted.
+struct LayerUsage {
+  int64_t timestamp = 0;  // nanoseconds since the epoch
+  uint64_t bytes = 0;
+  uint64_t inodes = 0;
+};
+struct LayersUsage {
+  std::string mountpoint;
+  std::map<ContainerId, LayerUsage> layers;  // those that were counted
+};
+
 struct PullProgress {
   std::string reference;
   uint32_t layersDone = 0;
@@ -95,6 +106,7 @@ class StoragedClient {
   Answer<std::vector<StoredImage>> listImages();
   Answer<void> removeImage(const std::string& name);
   Answer<StorageUsage> usage();
+  Answer<LayersUsage> layerUsage();
   Answer<std::vector<PullProgress>> listPulls();
 
   // Whom `user` (base/user-spec.h) means in that image; with `memberships` its groups too.

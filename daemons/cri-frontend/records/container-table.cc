@@ -10,6 +10,7 @@ ContainerRef makeContainer(record::Container record) {
   auto pod = PodId::parse(record.pod_id(), "pod_id");
   if (!id || !pod) throw std::runtime_error("cri.sqlite: a container's record has no ids");
   auto container = std::make_shared<Container>(Container{*id, *pod, std::move(record)});
+  container->told = container->record.state();
   if (container->record.state() == record::Container::EXITED) container->exited.notify();
   return container;
 }
@@ -66,14 +67,27 @@ std::vector<ContainerRef> ContainerTable::ofPod(const PodId& pod) const {
   return found;
 }
 
-void ContainerTable::save(const Container& container) {
+void ContainerTable::save(Container& container) {
   if (!containers_.contains(container.id)) return;
   store_.put(RecordStore::Kind::container, container.id.text(), container.record.SerializeAsString());
+  tell(container);
+}
+
+void ContainerTable::tell(Container& container) {
+  auto state = container.record.state();
+  if (container.told == state || !containers_.contains(container.id)) return;
+  container.told = state;
+  if (state == record::Container::CREATED) listener_(container, Change::created);
+  if (state == record::Container::RUNNING) listener_(container, Change::started);
+  if (state == record::Container::EXITED) listener_(container, Change::stopped);
 }
 
 void ContainerTable::erase(const ContainerId& id) {
+  ContainerRef container = find(id);
   store_.erase(RecordStore::Kind::container, id.text());
   containers_.erase(id);
+  // Nobody heard of one that was only being made.
+  if (container && container->told != record::Container::CREATING) listener_(*container, Change::deleted);
 }
 
 }  // namespace bulkhead::cri

@@ -8,7 +8,9 @@ namespace {
 PodRef makePod(record::Pod record) {
   auto id = PodId::parse(record.id(), "id");
   if (!id) throw std::runtime_error("cri.sqlite: a pod's record has no id");
-  return std::make_shared<Pod>(Pod{*id, std::move(record)});
+  auto pod = std::make_shared<Pod>(Pod{*id, std::move(record)});
+  pod->told = pod->record.state();
+  return pod;
 }
 
 }  // namespace
@@ -53,14 +55,27 @@ PodRef PodTable::findNamed(const std::string& key) const {
   return nullptr;
 }
 
-void PodTable::save(const Pod& pod) {
-  if (pods_.contains(pod.id))
-    store_.put(RecordStore::Kind::pod, pod.id.text(), pod.record.SerializeAsString());
+void PodTable::save(Pod& pod) {
+  if (!pods_.contains(pod.id)) return;
+  store_.put(RecordStore::Kind::pod, pod.id.text(), pod.record.SerializeAsString());
+  if (pod.record.state() != record::Pod::READY || pod.told != record::Pod::CREATING) return;
+  pod.told = record::Pod::READY;
+  listener_(pod, Change::created);
+  listener_(pod, Change::started);
+}
+
+void PodTable::tellStopped(Pod& pod) {
+  if (pod.record.state() != record::Pod::NOT_READY || pod.told != record::Pod::READY) return;
+  pod.told = record::Pod::NOT_READY;
+  listener_(pod, Change::stopped);
 }
 
 void PodTable::erase(const PodId& id) {
+  PodRef pod = find(id);
   store_.erase(RecordStore::Kind::pod, id.text());
   pods_.erase(id);
+  // Nobody heard of one that was only being made.
+  if (pod && pod->told != record::Pod::CREATING) listener_(*pod, Change::deleted);
 }
 
 }  // namespace bulkhead::cri

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "daemons/common/base/ids.h"
+#include "daemons/cri-frontend/records/change.h"
 #include "daemons/cri-frontend/records/record-store.h"
 #include "daemons/cri-frontend/records/record.pb.h"
 
@@ -14,6 +15,7 @@ namespace bulkhead::cri {
 struct Pod {
   PodId id;
   record::Pod record;
+  record::Pod::State told = record::Pod::CREATING;  // the last state that a listener heard of
 };
 using PodRef = std::shared_ptr<Pod>;
 
@@ -24,6 +26,8 @@ class PodTable {
  public:
   // Loads what the store holds; a record that cannot be read throws std::runtime_error.
   explicit PodTable(RecordStore& store);
+  // Hears of every pod's creation, start, end and removal from now on, each once and in this order.
+  void listen(ChangeListener<Pod> listener) { listener_ = std::move(listener); }
 
   // Writes the record, then knows the pod.
   PodRef insert(record::Pod record);
@@ -31,8 +35,10 @@ class PodTable {
   [[nodiscard]] PodRef find(const PodId& id) const;
   // The pod of that name that is not being created or undone; null if there is none.
   [[nodiscard]] PodRef findNamed(const std::string& key) const;
-  // Writes the record as it now is, if the pod is still known.
-  void save(const Pod& pod);
+  // Writes the record as it now is, if the pod is still known, and tells of one that has become ready.
+  void save(Pod& pod);
+  // Tells of the end of one that is not ready any more: when its containers have ended too.
+  void tellStopped(Pod& pod);
   void erase(const PodId& id);
 
   [[nodiscard]] const std::map<PodId, PodRef>& all() const { return pods_; }
@@ -40,6 +46,7 @@ class PodTable {
  private:
   RecordStore& store_;
   std::map<PodId, PodRef> pods_;
+  ChangeListener<Pod> listener_ = [](const Pod&, Change) {};
 };
 
 }  // namespace bulkhead::cri

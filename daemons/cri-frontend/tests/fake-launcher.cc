@@ -113,12 +113,14 @@ void FakeLauncher::handle(ipc::Packet& packet, schema::LaunchReply::Builder repl
   switch (request.which()) {
     case schema::LaunchRequest::MAKE_POD:
       pods.insert(ipc::toString(request.getMakePod().getId()));
+      reply.initPod().setCgroup("/fake/" + ipc::toString(request.getMakePod().getId()));
       break;
     case schema::LaunchRequest::REMOVE_POD:
       pods.erase(ipc::toString(request.getRemovePod()));
       break;
     case schema::LaunchRequest::CREATE_CONTAINER:
       createContainer(request.getCreateContainer());
+      describe(reply.initContainer(), ipc::toString(request.getCreateContainer().getId()));
       break;
     case schema::LaunchRequest::START_CONTAINER:
       containers.at(ipc::toString(request.getStartContainer()))->state =
@@ -206,6 +208,7 @@ void FakeLauncher::describe(schema::ContainerInfo::Builder to, const std::string
   to.setPodId(found == containers.end() ? id : found->second->podId);
   to.setState(found == containers.end() ? schema::ContainerInfo::State::LOST : found->second->state);
   if (found == containers.end()) return;
+  to.setCgroup("/fake/" + found->second->podId + "/" + id);
   auto exit = to.initExit();
   exit.setCode(found->second->code);
   exit.setStartedAt(found->second->startedAt);

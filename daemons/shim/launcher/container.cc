@@ -80,7 +80,7 @@ void describeLiving(int directory, const std::string& gate, schema::ContainerPro
 }
 
 std::string cgroupOf(const Container& container) {
-  return toString(container.pod->record.getCgroup()) + "/" + container.id.text();
+  return launcher::cgroupOf(container.pod->record, container.id);
 }
 
 }  // namespace
@@ -114,6 +114,10 @@ std::string startGate(const Context& context, schema::PodRecord::Reader pod, con
   return context.layout.ociDirectory() + "/" + toString(pod.getRuntime()) + "/" + id.text() + "/exec.fifo";
 }
 
+std::string cgroupOf(schema::PodRecord::Reader pod, const ContainerId& id) {
+  return toString(pod.getCgroup()) + "/" + id.text();
+}
+
 State describeContainer(int directory, const std::string& gate, schema::ContainerInfo::Builder info,
                         Wait wait) {
   auto packet = record::readRecord(directory, "processes");
@@ -145,6 +149,7 @@ State describeContainer(int directory, const std::string& gate, schema::Containe
 State fillInfo(const Context& context, const Container& container, schema::ContainerInfo::Builder info) {
   info.setId(container.id.text());
   info.setPodId(container.podId.text());
+  info.setCgroup(cgroupOf(container));
   return describeContainer(container.directory.get(), startGate(context, container.pod->record, container.id),
                            info, Wait::forRecord);
 }

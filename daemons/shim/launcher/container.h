@@ -26,6 +26,8 @@ Outcome<Container> findRunning(const Context& context, capnp::Text::Reader id);
 // The runtime's own file (runc's and crun's exec.fifo) that is there until the container's start has
 // happened.
 std::string startGate(const Context& context, schema::PodRecord::Reader pod, const ContainerId& id);
+// Where the container's processes are, beneath every hierarchy.
+std::string cgroupOf(schema::PodRecord::Reader pod, const ContainerId& id);
 // What /proc, the runtime and our records say; fills everything but the ids. With Wait::no a container that
 // has ended and whose record is still being written counts as running: its monitor will tell.
 enum class Wait { no, forRecord };

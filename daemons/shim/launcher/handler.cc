@@ -39,11 +39,13 @@ void list(const Context& context, Reply reply) {
     auto pod = directory ? readPod(directory.get()) : nullptr;
     if (!pod) continue;
     infos[i].setShimUid(pod->record.getShimUid());
+    infos[i].setCgroup(pod->record.getCgroup());
     auto ids = record::listContainers(directory.get());
     auto containers = infos[i].initContainers(static_cast<unsigned>(ids.size()));
     for (unsigned k = 0; k < ids.size(); ++k) {
       containers[k].setId(ids[k].text());
       containers[k].setPodId(pods[i].text());
+      containers[k].setCgroup(cgroupOf(pod->record, ids[k]));
       Fd container = tryOpenBeneath(directory.get(), "containers/" + ids[k].text(), O_RDONLY | O_DIRECTORY);
       std::string gate = startGate(context, pod->record, ids[k]);
       if (container) (void)describeContainer(container.get(), gate, containers[k], Wait::no);

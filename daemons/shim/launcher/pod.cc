@@ -136,6 +136,7 @@ Outcome<void> makePod(const Context& context, schema::PodSpec::Reader spec, sche
                                  context.config.getIdentities().getCriGid(), context.root});
   reply.setId(id->text());
   reply.setShimUid(pod->record.getShimUid());
+  reply.setCgroup(pod->record.getCgroup());
   return {};
 }
 
