@@ -155,7 +155,7 @@ class Stats(unittest.TestCase):
         self.assertGreater(stats.io.timestamp, 0)
         if V2 and os.path.exists("/proc/pressure/cpu"):
             expected = cgroup_file(pid, "cpu", "cpu.pressure").split("total=")[1].split()[0]
-            self.assertGreaterEqual(int(expected), stats.cpu.psi.some.total // 1000)
+            self.assertGreaterEqual(int(expected), stats.cpu.psi.Some.Total // 1000)
             self.assertTrue(stats.io.HasField("psi"))
 
     def test_writable_layer(self):
