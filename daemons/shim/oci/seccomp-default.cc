@@ -174,6 +174,9 @@ void writeDefaultSeccomp(JsonWriter& json, const std::vector<std::string>& capab
     Argument is{0, "SCMP_CMP_MASKED_EQ", mask, family};
     writeRule(json, "socket", &is);
   }
+  // For 32-bit x86 libseccomp opens it beside each call that it multiplexes, and with it every family: what
+  // is in its arguments' memory no filter sees. Only a rule for the whole of it closes it again.
+  writeRule(json, "socketcall", nullptr, notImplemented);
   json.end().end();
 }
 
