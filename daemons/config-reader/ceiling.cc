@@ -90,6 +90,8 @@ void writeCeiling(const Settings& settings, schema::Ceiling::Builder ceiling) {
   const auto& parameters = sysctls(settings.at("sysctls"));
   fill(ceiling.initSysctls(count(parameters)), parameters);
   writeDevices(settings.at("devices"), ceiling);
+  const auto& profiles = absolutePaths(settings.at("seccomp_roots"));
+  fill(ceiling.initSeccompRoots(count(profiles)), profiles);
   const auto& handlers = settings.at("runtime_handlers").texts();
   fill(ceiling.initRuntimeHandlers(count(handlers)), handlers);
 }

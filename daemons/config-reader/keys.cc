@@ -138,7 +138,12 @@ constexpr std::array ceiling{
     Key{"seccomp_unconfined", Type::boolean, "false",
         "Containers without a seccomp filter. A kubelet without seccompDefault asks for that wherever a pod "
         "names "
-        "no profile, and is refused: set seccompDefault there (kubelet) or this here."},
+        "no profile, and is refused: set seccompDefault there (kubelet) or this here. A container of which "
+        "nothing is said gets the default filter without this."},
+    Key{"seccomp_roots", Type::texts, "[\"/var/lib/kubelet/seccomp\"]",
+        "Directories beneath which seccomp profiles for containers lie (Localhost): files that root alone "
+        "can "
+        "write or replace. A profile that allows by default also needs seccomp_unconfined."},
     Key{"root_user", Type::boolean, "true", "Containers as uid 0 of the node."},
     Key{"new_privileges", Type::boolean, "true",
         "Containers whose programs may gain privileges by setuid bits."},
@@ -176,6 +181,7 @@ capabilities = ["ALL"]
 cgroup_parents = ["/"]
 log_roots = ["/"]
 seccomp_unconfined = true
+seccomp_roots = ["/"]
 unmasked_paths = true
 min_oom_score_adj = -1000
 sysctls = ["net.*", "kernel.*", "fs.mqueue.*"]

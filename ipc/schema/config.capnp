@@ -140,6 +140,7 @@ struct Ceiling {
   sysctls @18 :List(Text);             # beyond those that are safe everywhere: "net.core.somaxconn", "net.ipv4.*"
   devices @19 :List(DeviceRule);
   targetPid @20 :Bool;                 # may a container enter the PID namespace of another one of its pod
+  seccompRoots @21 :List(Text);        # profiles are taken from beneath these
 }
 
 struct DeviceRule {

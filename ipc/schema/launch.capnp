@@ -124,7 +124,8 @@ struct Mount {
 enum Seccomp {
   runtimeDefault @0;
   unconfined @1;
-  localhost @2;
+  localhost @2;        # seccompProfile
+  unspecified @3;      # unconfined, as the CRI has it, where the ceiling lets that be; else the default
 }
 
 struct Resources {
@@ -163,6 +164,8 @@ struct ExecSpec {
   containerId @0 :Text;
   args @1 :List(Data);
   timeoutMs @2 :UInt32;    # 0: none
+  tty @3 :Bool;            # the exec's one descriptor is then a SEQPACKET socket, over which the terminal is sent
+  stdin @4 :Bool;          # a third descriptor, the first of the three
 }
 
 struct ExecEnd {

@@ -10,8 +10,8 @@ BUILD = os.environ["BULKHEAD_BUILD"]
 
 FILE_LINES = 500
 LINKED_LINES = 6000
-# The whole of CRI needs more of one program (docs/decisions/0037); its rooms have budgets of their own.
-LINKED_LINES_OF = {"bulkhead-launcher": 7100}
+# The whole of CRI needs more of one program (docs/decisions/0037, 0048); its rooms have budgets of their own.
+LINKED_LINES_OF = {"bulkhead-launcher": 7300}
 # The wire facts of CRI are one file by nature, and so is the page with a row for each of its fields.
 LONG_BY_NATURE = {"proto/runtime/v1/api.proto", "docs/cri-coverage.md"}
 

@@ -1,16 +1,11 @@
 #include "daemons/common/config/load.h"
 
-#include <poll.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <chrono>
-#include <csignal>
 #include <stdexcept>
 
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/log.h"
-#include "daemons/common/base/process.h"
 #include "daemons/common/config/files.h"
 #include "daemons/common/config/reader-process.h"
 #include "ipc/convert.h"
@@ -18,9 +13,7 @@
 namespace bulkhead {
 namespace {
 
-constexpr size_t largestAnswer = 4 * 1024 * 1024;
-constexpr std::chrono::milliseconds patience{30000};  // the reader has 10 s of CPU time
-constexpr size_t mostFiles = 60;                      // jail::sanitise() keeps 64 descriptors
+constexpr size_t mostFiles = 60;  // jail::sanitise() keeps 64 descriptors
 
 struct Opened {
   std::vector<ConfigFile> files;
@@ -40,28 +33,6 @@ Opened openAll(const jail::Options& options) {
   add(opened, "--ceiling", openConfigFiles(options.ceilingFile));
   if (opened.files.size() > mostFiles) throw std::runtime_error("more than 60 configuration files");
   return opened;
-}
-
-bool answersInTime(int fd) {
-  struct pollfd ready {
-    fd, POLLIN, 0
-  };
-  int n = 0;
-  while ((n = ::poll(&ready, 1, static_cast<int>(patience.count()))) < 0 && errno == EINTR) {
-  }
-  return n > 0;
-}
-
-ipc::Packet receiveAnswer(int fd, pid_t reader) {
-  std::optional<ipc::Packet> packet;
-  if (answersInTime(fd)) packet = ipc::readMessage(fd, largestAnswer);
-  if (!packet) (void)::kill(reader, SIGKILL);
-  ExitStatus status = *waitFor(reader, std::nullopt);
-  if (!packet) {
-    throw std::runtime_error("bulkhead-config gave no answer (exit status " + std::to_string(status.code) +
-                             ")");
-  }
-  return std::move(*packet);
 }
 
 log::Level levelOf(const std::string& name) {

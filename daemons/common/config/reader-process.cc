@@ -3,10 +3,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <stdexcept>
@@ -29,6 +33,8 @@ struct User {
 // The reader needs a uid before anyone has read which one: identity.uid_base's default + 4.
 constexpr User defaultReader{1900000004, 1900000004};
 constexpr std::string_view readerAccount = "bulkhead-config";
+constexpr size_t largestAnswer = 4 * 1024 * 1024;
+constexpr std::chrono::milliseconds patience{30000};  // the reader has 10 s of CPU time
 
 User readerUser() {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> accounts(std::fopen("/etc/passwd", "re"), std::fclose);
@@ -105,6 +111,16 @@ void arrangeDescriptors(int program, int output, const std::vector<int>& files) 
   throwErrno("execute " + program);
 }
 
+bool answersInTime(int fd) {
+  struct pollfd ready {
+    fd, POLLIN, 0
+  };
+  int n = 0;
+  while ((n = ::poll(&ready, 1, static_cast<int>(patience.count()))) < 0 && errno == EINTR) {
+  }
+  return n > 0;
+}
+
 }  // namespace
 
 pid_t startReader(const std::string& program, const std::vector<std::string>& arguments, int output,
@@ -118,6 +134,18 @@ pid_t startReader(const std::string& program, const std::vector<std::string>& ar
     log::error("cannot start the configuration reader", {{"reason", error.what()}});
   }
   ::_exit(127);
+}
+
+ipc::Packet receiveAnswer(int fd, pid_t reader) {
+  std::optional<ipc::Packet> packet;
+  if (answersInTime(fd)) packet = ipc::readMessage(fd, largestAnswer);
+  if (!packet) (void)::kill(reader, SIGKILL);
+  ExitStatus status = *waitFor(reader, std::nullopt);
+  if (!packet) {
+    throw std::runtime_error("bulkhead-config gave no answer (exit status " + std::to_string(status.code) +
+                             ")");
+  }
+  return std::move(*packet);
 }
 
 }  // namespace bulkhead

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "ipc/packet.h"
+
 namespace bulkhead {
 
 // Forks and executes `program` with `arguments`: its stdout is `output`, its descriptors from 3 up are
@@ -14,5 +16,9 @@ namespace bulkhead {
 // fails in it on stderr and exits 127.
 pid_t startReader(const std::string& program, const std::vector<std::string>& arguments, int output,
                   const std::vector<int>& files);
+
+// Its answer, of 4 MiB at most, after which it has ended; a reader that takes 30 s is killed. Throws
+// std::runtime_error if it gives none.
+ipc::Packet receiveAnswer(int fd, pid_t reader);
 
 }  // namespace bulkhead

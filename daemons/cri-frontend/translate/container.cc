@@ -21,7 +21,7 @@ std::vector<std::string> pathsOf(const google::protobuf::RepeatedPtrField<std::s
   return {list.begin(), list.end()};
 }
 
-schema::Seccomp seccompOf(const v1::LinuxContainerSecurityContext& context, FirstRefusal& no) {
+SeccompChoice seccompOf(const v1::LinuxContainerSecurityContext& context, FirstRefusal& no) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   auto profile = seccompOf(context.has_seccomp() ? &context.seccomp() : nullptr,
@@ -30,7 +30,7 @@ schema::Seccomp seccompOf(const v1::LinuxContainerSecurityContext& context, Firs
                  std::string(securityField) + ".apparmor", no);
 #pragma GCC diagnostic pop
   // As the peers do: a filter in front of every capability would not be what "privileged" says.
-  return context.privileged() ? schema::Seccomp::UNCONFINED : profile;
+  return context.privileged() ? SeccompChoice{schema::Seccomp::UNCONFINED, {}} : profile;
 }
 
 void readSecurity(const v1::LinuxContainerSecurityContext& context, const v1::PodSandboxConfig& pod,
@@ -142,7 +142,8 @@ void describe(schema::ContainerSpec::Builder to, const ContainerId& id, const Po
     devices[i].setDestination(plan.devices[i].destination);
     devices[i].setAccess(plan.devices[i].access);
   }
-  to.setSeccomp(plan.seccomp);
+  to.setSeccomp(plan.seccomp.kind);
+  to.setSeccompProfile(plan.seccomp.profile);
   describe(to.initResources(), plan.resources);
   to.setPid(plan.namespaces.pid);
   if (plan.namespaces.pidTarget) to.setPidTarget(plan.namespaces.pidTarget->text());

@@ -10,6 +10,7 @@
 #include "daemons/cri-frontend/peers/storaged-client.h"
 #include "daemons/cri-frontend/translate/capabilities.h"
 #include "daemons/cri-frontend/translate/namespaces.h"
+#include "daemons/cri-frontend/translate/profiles.h"
 #include "daemons/cri-frontend/translate/user.h"
 #include "ipc/schema/config.capnp.h"
 #include "ipc/schema/launch.capnp.h"
@@ -56,7 +57,7 @@ struct ContainerPlan {
   std::vector<MountPlan> mounts;         // config.mounts in their order, then anonymous volumes
   std::vector<std::string> directories;  // to be made in the root
   std::vector<DevicePlan> devices;
-  schema::Seccomp seccomp = schema::Seccomp::RUNTIME_DEFAULT;
+  SeccompChoice seccomp;
   ResourcePlan resources;
   Namespaces namespaces;
   std::string logPath;  // relative to the pod's log directory; empty: no log

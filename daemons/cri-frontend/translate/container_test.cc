@@ -254,7 +254,7 @@ TEST(ContainerTranslation, RefusesPrivilegeAboveThePod) {
   auto plan = translate(config, pod);
   ASSERT_TRUE(plan);
   EXPECT_TRUE(plan->privileged);
-  EXPECT_EQ(plan->seccomp, schema::Seccomp::UNCONFINED);
+  EXPECT_EQ(plan->seccomp.kind, schema::Seccomp::UNCONFINED);
   EXPECT_GE(plan->capabilities.all.size(), 38U);
 }
 

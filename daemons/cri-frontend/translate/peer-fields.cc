@@ -48,6 +48,7 @@ constexpr Name containerNames[] = {
     {"mounts", "config.mounts"},
     {"directories", "image.config.volumes"},
     {"seccomp", "config.linux.security_context.seccomp"},
+    {"seccompProfile", "config.linux.security_context.seccomp.localhost_ref"},
     {"resources", "config.linux.resources"},
     {"pid", "config.linux.security_context.namespace_options.pid"},
     {"tty", "config.tty"},

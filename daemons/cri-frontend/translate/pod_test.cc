@@ -128,7 +128,7 @@ TEST(PodTranslation, RefusesWhatIsNotSupportedYet) {
   config = goodPod();
   config.mutable_linux()->mutable_security_context()->mutable_seccomp()->set_profile_type(
       v1::SecurityProfile::Localhost);
-  EXPECT_EQ(refusalOf(config), "config.linux.security_context.seccomp.localhost_ref: is not supported yet");
+  EXPECT_EQ(refusalOf(config), "config.linux.security_context.seccomp.localhost_ref: is empty");
 
   config = goodPod();
   auto& options = *config.mutable_linux()->mutable_security_context()->mutable_namespace_options();

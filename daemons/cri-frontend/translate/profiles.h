@@ -9,10 +9,15 @@
 
 namespace bulkhead::cri {
 
-// `profile` null: absent; then `path`, the older field, counts; with neither, the runtime's default.
-// Localhost is refused as not supported yet.
-schema::Seccomp seccompOf(const ::runtime::v1::SecurityProfile* profile, const std::string& path,
-                          const std::string& field, FirstRefusal& no);
+struct SeccompChoice {
+  schema::Seccomp kind = schema::Seccomp::RUNTIME_DEFAULT;
+  std::string profile;  // of Localhost: absolute
+};
+
+// `profile` null: absent; then `path`, the older field, counts ("localhost/" before a path); with neither
+// nothing is said, which the launcher takes as its ceiling lets it.
+SeccompChoice seccompOf(const ::runtime::v1::SecurityProfile* profile, const std::string& path,
+                        const std::string& field, FirstRefusal& no);
 
 // Refuses AppArmor profiles other than the default and none, in either field.
 void refuseAppArmor(const ::runtime::v1::SecurityProfile* profile, const std::string& name,

@@ -180,11 +180,7 @@ Outcome<void> checkPrivilege(const Request& r) {
     if (!contains(capabilities, toString(ambient[i])))
       return invalid(indexed("ambientCapabilities", i), "is not among the capabilities");
   }
-  bool unconfined = r.spec.getSeccomp() == schema::Seccomp::UNCONFINED;
-  if (!unconfined && r.spec.getSeccomp() != schema::Seccomp::RUNTIME_DEFAULT)
-    return invalid("seccomp", "is unknown");
-  if (unconfined && !ceiling.getSeccompUnconfined())
-    return above("seccomp", "running without a system-call filter");
+  if (auto judged = checkSeccomp(r.spec, ceiling); !judged) return judged;
   if (!r.spec.getNoNewPrivileges() && !ceiling.getNewPrivileges()) {
     return above("noNewPrivileges", "gaining privileges by executing a file");
   }

@@ -10,6 +10,7 @@
 #include "daemons/common/base/error.h"
 #include "ipc/schema/config.capnp.h"
 #include "ipc/schema/launch.capnp.h"
+#include "ipc/schema/seccomp.capnp.h"
 
 namespace bulkhead::ceiling {
 
@@ -35,6 +36,11 @@ bool isOurIdentity(std::uint32_t id, schema::Identities::Reader identities);
 // them.
 Outcome<void> checkDevices(schema::ContainerSpec::Reader spec);
 Outcome<void> checkSysctls(schema::PodSpec::Reader pod, schema::Ceiling::Reader ceiling);
+// Seccomp (seccomp.cc): what a container asks for, and the profile that it named once that is read. Where a
+// profile may lie is judged by the launcher, by its real path.
+Outcome<void> checkSeccomp(schema::ContainerSpec::Reader spec, schema::Ceiling::Reader ceiling);
+Outcome<void> judgeSeccomp(schema::SeccompProfile::Reader profile, schema::Ceiling::Reader ceiling,
+                           const std::string& field);
 // Judges a device by its real path on the host.
 Outcome<void> judgeDevice(std::string_view realPath, std::string_view access,
                           capnp::List<schema::DeviceRule>::Reader rules, const std::string& field);

@@ -51,6 +51,12 @@ class Rules : public testing::Test {
     devices[0].setAccess(access);
     return container();
   }
+  std::string profile(schema::SeccompProfile::Action byDefault) {
+    capnp::MallocMessageBuilder message;
+    auto profile = message.initRoot<schema::SeccompProfile>();
+    profile.initDefault().setAction(byDefault);
+    return textOf(judgeSeccomp(profile, config.getCeiling(), "f"));
+  }
   std::string container() { return textOf(checkContainer(spec, pod, config)); }
   static std::string textOf(const Outcome<void>& outcome) { return outcome ? "" : describe(outcome.error()); }
 
@@ -137,6 +143,32 @@ TEST_F(Rules, AmbientIsOneOfTheCapabilities) {
   EXPECT_NE(container(), "");
   spec.initCapabilities(1).set(0, "CAP_CHOWN");
   EXPECT_EQ(container(), "");
+}
+
+TEST_F(Rules, SeccompIsWhatTheCeilingWants) {
+  using schema::Seccomp;
+  for (Seccomp fine : {Seccomp::RUNTIME_DEFAULT, Seccomp::UNSPECIFIED}) {
+    spec.setSeccomp(fine);
+    EXPECT_EQ(container(), "");
+  }
+  for (auto wrong : {Seccomp::UNCONFINED, Seccomp::LOCALHOST, Seccomp{4}}) {
+    spec.setSeccomp(wrong);
+    EXPECT_NE(container(), "") << "not granted, without a path, no word";
+  }
+  spec.setSeccomp(Seccomp::LOCALHOST);
+  spec.setSeccompProfile("/a/../b");
+  EXPECT_NE(container(), "");
+  spec.setSeccompProfile("/a/b");
+  EXPECT_EQ(container(), "");
+}
+
+TEST_F(Rules, AProfileThatAllowsByDefaultIsUnconfined) {
+  using Action = schema::SeccompProfile::Action;
+  for (Action closed : {Action::ERRNO, Action::KILL, Action::KILL_PROCESS, Action::KILL_THREAD, Action::TRAP})
+    EXPECT_EQ(profile(closed), "");
+  for (Action open : {Action::ALLOW, Action::LOG}) EXPECT_NE(profile(open), "");
+  config.getCeiling().setSeccompUnconfined(true);
+  for (Action open : {Action::ALLOW, Action::LOG}) EXPECT_EQ(profile(open), "");
 }
 
 }  // namespace

@@ -17,16 +17,6 @@ namespace {
 
 using schema::Mount;
 
-// What the kernel calls the opened file now. A file that was removed meanwhile has no name and is refused.
-std::string realPathOf(int fd) {
-  std::string path(PATH_MAX, '\0');
-  ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path.data(), path.size());
-  path.resize(static_cast<size_t>(std::max<ssize_t>(size, 0)));
-  struct stat info {};
-  bool removed = path.ends_with(" (deleted)") && ::lstat(path.c_str(), &info) != 0;
-  return removed || path.empty() || path[0] != '/' ? "" : path;
-}
-
 Outcome<ceiling::BindGrant> judge(int fd, const std::string& missing, Mount::Reader mount,
                                   const ceiling::BindRules& rules, const std::string& field) {
   std::string path = realPathOf(fd);
@@ -79,6 +69,15 @@ std::uint64_t propagationFlag(Mount::Propagation propagation) {
 }
 
 }  // namespace
+
+std::string realPathOf(int fd) {
+  std::string path(PATH_MAX, '\0');
+  ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path.data(), path.size());
+  path.resize(static_cast<size_t>(std::max<ssize_t>(size, 0)));
+  struct stat info {};
+  bool removed = path.ends_with(" (deleted)") && ::lstat(path.c_str(), &info) != 0;
+  return removed || path.empty() || path[0] != '/' ? "" : path;
+}
 
 Outcome<BindSource> openBindSource(Mount::Reader mount, const ceiling::BindRules& rules,
                                    const std::string& field) {

@@ -2,6 +2,8 @@
 // caller chose is used again afterwards.
 #pragma once
 
+#include <string>
+
 #include "daemons/common/base/error.h"
 #include "daemons/common/base/fd.h"
 #include "daemons/shim/ceiling/ceiling.h"
@@ -14,6 +16,9 @@ struct BindSource {
   Fd mount;
   bool isDirectory = false;
 };
+
+// What the kernel calls the opened file now. A file that was removed meanwhile has no name: empty.
+std::string realPathOf(int fd);
 
 // Must be called in the host's mount namespace: there the clone keeps its peer group, without which
 // bidirectional and host-to-container propagation would be lost. Private sources leave their group at once. A

@@ -2,8 +2,10 @@
 // subreaper: the OCI runtime's `create` ends, the container's first process stays and is reaped here.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "daemons/common/config/seccomp-profile.h"
 #include "daemons/shim/launcher/bind-source.h"
 #include "daemons/shim/launcher/container.h"
 
@@ -17,7 +19,8 @@ struct Birth {
   OciRuntime runtime;
   schema::ContainerSpec::Reader spec;
   oci::Grants grants;
-  Fd root;                          // detached mount of the root file system
+  std::optional<LoadedSeccomp> seccomp;  // what the grants point into
+  Fd root;                               // detached mount of the root file system
   Fd target;                        // the PID namespace of another container, to be entered; invalid: none
   std::vector<BindSource> sources;  // one for each of spec.mounts
   Pipe in, out, err;                // the container's stdin (invalid: /dev/null), stdout and stderr

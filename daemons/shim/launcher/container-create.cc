@@ -10,6 +10,7 @@
 #include "daemons/shim/launcher/container-birth.h"
 #include "daemons/shim/launcher/log-file.h"
 #include "daemons/shim/launcher/mounter-client.h"
+#include "daemons/shim/launcher/seccomp-file.h"
 #include "daemons/shim/namespaces/pod-namespaces.h"
 #include "daemons/shim/resources/limits.h"
 #include "ipc/convert.h"
@@ -52,6 +53,12 @@ Outcome<Birth> prepare(const Context& context, const Container& container,
   auto devices = devices::open(spec.getDevices(), context.config.getCeiling().getDevices());
   if (!devices) return tl::unexpected(devices.error());
   birth.grants.devices = std::move(*devices);
+  if (spec.getSeccomp() == schema::Seccomp::LOCALHOST) {
+    auto profile = openSeccomp(context, toString(spec.getSeccompProfile()), birth.grants.capabilities);
+    if (!profile) return tl::unexpected(profile.error());
+    birth.seccomp = std::move(*profile);
+    birth.grants.seccomp = birth.seccomp->get();
+  }
 
   ceiling::BindRules rules = bindRules(context);
   for (unsigned i = 0; i < spec.getMounts().size(); ++i) {

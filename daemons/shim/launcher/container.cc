@@ -187,6 +187,9 @@ oci::Grants grantsFor(const Context& context, schema::PodRecord::Reader pod,
     if (*grants.oomScoreAdj != asked)
       log::warning("OOM score cannot be lowered here", {{"asked", std::to_string(asked)}});
   }
+  bool unconfined = context.config.getCeiling().getSeccompUnconfined();
+  grants.defaultSeccomp = spec.getSeccomp() == schema::Seccomp::RUNTIME_DEFAULT ||
+                          (spec.getSeccomp() == schema::Seccomp::UNSPECIFIED && !unconfined);
   grants.cgroupsPath = toString(pod.getCgroup()) + "/" + toString(spec.getId());
   grants.ipcNamespace = namespaces::ipcPin(context.layout, pod.getSpec());
   grants.utsNamespace = namespaces::utsPin(context.layout, pod.getSpec());

@@ -75,7 +75,8 @@ Context openContext(const jail::Start& start, schema::Config::Reader config) {
   // there.
   Fd stage = openDirectory(start.layout.stageDirectory());
   (void)makeDirectory(makeDirectory(stage.get(), "bundle", 0700).get(), "rootfs", 0700);
-  Context context{start.layout, start.options.root, config, ownPathsOf(start, config), {}, {}, {}};
+  Context context{start.layout, start.options.root,   config, ownPathsOf(start, config), {}, {},
+                  {},           start.options.library};
   context.pods = {start.layout.podsDirectory(), openDirectory(start.layout.podsDirectory())};
   Fd programs = openDirectory(start.options.library);
   context.shimProgram = openBeneath(programs.get(), "bulkhead-shim", O_PATH);
@@ -94,6 +95,10 @@ ceiling::BindRules bindRules(const Context& context) {
   auto ceiling = context.config.getCeiling();
   return {resolvedAll(ceiling.getBindSources()), resolvedAll(ceiling.getBindSourcesReadOnly()),
           resolvedAll(context.ownPaths), toString(ceiling.getProfile()) == "permissive"};
+}
+
+std::vector<std::string> seccompRoots(const Context& context) {
+  return resolvedAll(context.config.getCeiling().getSeccompRoots());
 }
 
 std::string runtimePath(const Context& context, const std::string& name) {

@@ -20,8 +20,9 @@ struct Context {
   schema::Config::Reader config;      // borrowed from main
   std::vector<std::string> ownPaths;  // never bind sources: BindRules::forbidden, symlinks not yet resolved
   record::Pods pods;
-  Fd shimProgram;   // bulkhead-shim, executed by descriptor
-  Fd pauseProgram;  // bulkhead-pause, the same, where nobody can write it: containers see its process
+  Fd shimProgram;       // bulkhead-shim, executed by descriptor
+  Fd pauseProgram;      // bulkhead-pause, the same, where nobody can write it: containers see its process
+  std::string library;  // the directory of Bulkhead's programs
 };
 
 // Opens the places and makes podsDirectory a private mount of its own: a mount namespace can only be pinned
@@ -38,6 +39,9 @@ inline void require(int result, const char* what) {
 
 // The ceiling's bind rules with symlinks resolved as they are now.
 ceiling::BindRules bindRules(const Context& context);
+
+// The ceiling's, likewise.
+std::vector<std::string> seccompRoots(const Context& context);
 
 // The path of a configured runtime, empty if there is none of this name.
 std::string runtimePath(const Context& context, const std::string& name);

@@ -23,6 +23,7 @@ class JsonWriter {
   JsonWriter& key(std::string_view name);
   JsonWriter& text(std::string_view value);
   JsonWriter& number(std::int64_t value);
+  JsonWriter& unsignedNumber(std::uint64_t value);
   JsonWriter& boolean(bool value);
 
   JsonWriter& member(std::string_view name, std::string_view value) { return key(name).text(value); }

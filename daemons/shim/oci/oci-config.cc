@@ -4,6 +4,7 @@
 #include <array>
 
 #include "daemons/shim/oci/seccomp-default.h"
+#include "daemons/shim/oci/seccomp-profile.h"
 #include "ipc/convert.h"
 
 namespace bulkhead::oci {
@@ -225,9 +226,13 @@ void writeLinux(JsonWriter& json, schema::ContainerSpec::Reader spec, const Gran
     json.member("maskedPaths", joined(defaultMasked(), textsOf(spec.getMaskedPaths())));
     json.member("readonlyPaths", joined(defaultReadOnly(), textsOf(spec.getReadOnlyPaths())));
   }
-  if (spec.getSeccomp() == schema::Seccomp::RUNTIME_DEFAULT) {
+  if (grants.defaultSeccomp) {
     json.key("seccomp");
     writeDefaultSeccomp(json, grants.capabilities);
+  }
+  if (grants.seccomp) {
+    json.key("seccomp");
+    writeSeccomp(json, *grants.seccomp);
   }
   json.end();
 }

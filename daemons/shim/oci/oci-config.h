@@ -10,6 +10,7 @@
 #include "daemons/shim/oci/json-writer.h"
 #include "ipc/schema/common.capnp.h"
 #include "ipc/schema/launch.capnp.h"
+#include "ipc/schema/seccomp.capnp.h"
 
 namespace bulkhead::oci {
 
@@ -49,7 +50,9 @@ struct Grants {
   bool hugetlb = false;  // huge pages are counted here
   capnp::List<schema::KeyValue>::Reader sysctls;
   std::vector<Device> devices;
-  std::vector<BindMount> binds;  // replaces a default mount of the same destination
+  bool defaultSeccomp = false;                            // the filter of our own
+  std::optional<schema::SeccompProfile::Reader> seccomp;  // or this, checked
+  std::vector<BindMount> binds;                           // replaces a default mount of the same destination
 };
 
 // config.json.
