@@ -1,10 +1,12 @@
 """What a request asks for by another way than its field, and what it must not get: cve.md 1A, 1B, 1H, F9."""
 
+import glob
 import json
 import os
 import shutil
 import unittest
 
+import cri
 import host
 import image
 from cri import api
@@ -109,6 +111,29 @@ class Requests(Replay):
             said = [line for line in self.inside(container, hidden).splitlines() if "No such file" not in line]
             self.assertEqual([line for line in said if line and not line.endswith(":")], [], context)
             self.assertIn("Read-only", self.inside(container, "echo $(cat /proc/sys/vm/swappiness) > /proc/sys/vm/swappiness"))
+
+    # A9. Vulnerable: a pod with users of its own is in no control group of the kubelet's, and without its limits.
+    def test_cve_2025_47291(self):
+        parent, limit = "/bulkhead-replay/a9", 64 << 20
+        groups = "/sys/fs/cgroup/**" + parent
+        mapping = [api.IDMapping(host_id=100000, container_id=0, length=65536)]
+        users = api.NamespaceOption(userns_options=api.UserNamespace(mode=api.POD, uids=mapping, gids=mapping))
+        pod = {"linux": api.LinuxPodSandboxConfig(cgroup_parent=parent, security_context=api.LinuxSandboxSecurityContext(namespace_options=users))}
+        code, text = cri.code_of(lambda **_: self.run_pod("users", **pod))
+        self.assertEqual(code.name, "INVALID_ARGUMENT", text)
+        self.assertIn("userns_options", text)
+        self.assertEqual(glob.glob(groups, recursive=True), [])
+        self.assertIn("userns_options", self.refused(linux=security(namespace_options=users)))
+        resources = api.LinuxContainerConfig(resources=api.LinuxContainerResources(memory_limit_in_bytes=limit))
+        pod = self.run_pod("nodes", linux=api.LinuxPodSandboxConfig(cgroup_parent=parent))
+        container = self.create(pod, self.reference, "sleep", "1000", linux=resources)
+        self.client.StartContainer(container_id=container)
+        self.assertNotEqual(glob.glob(groups, recursive=True), [])
+        with open(f"/proc/{self.pid_of(container)}/cgroup") as file:
+            within = [line.split(":", 2)[1] for line in file if line.split(":", 2)[2].startswith(parent + "/")]
+        self.assertTrue({"memory", ""} & {name for names in within for name in names.split(",")}, within)
+        limits = self.limits(container)
+        self.assertEqual(int(limits.get("memory.max") or limits["memory.limit_in_bytes"]), limit)
 
     # A10. Vulnerable: the node's disk, made with the container's own mknod.
     def test_ghsa_g54h_m393_cpwq(self):
