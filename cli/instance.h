@@ -1,6 +1,7 @@
 // Instance: which Bulkhead a command is about. Everything follows from its root directory.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,16 @@ struct Accounts {
   [[nodiscard]] Account of(Owner owner) const;
 };
 
+// Where something listens.
+struct Place {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;  // 0: any that is free
+};
+
 // What `up`, `audit` and `doctor` need of the configuration.
 struct Settings {
   Accounts accounts;
+  Place streaming;  // exec and attach
   std::string ceilingProfile;
   std::vector<std::string> pluginCapabilities;  // the CNI runner's: "CAP_NET_ADMIN", …
   std::string defaultRuntimePath;               // program of the default handler

@@ -20,6 +20,8 @@ Settings loadSettings(const Instance& instance, const std::string& config, const
   settings.accounts.shimBase = ids.getShimBase();
   settings.accounts.shimCount = ids.getShimCount();
   settings.accounts.socketGid = ids.getSocketGid();
+  auto streaming = loaded.get().getStreaming();
+  settings.streaming = {streaming.getAddress().cStr(), streaming.getPort()};
   settings.globalAuthFile = loaded.get().getFetching().getGlobalAuthFile().cStr();
   settings.namespacedAuthDirectory = loaded.get().getFetching().getNamespacedAuthDirectory().cStr();
   settings.ceilingProfile = loaded.get().getCeiling().getProfile();

@@ -52,7 +52,7 @@ int up(const Options& options) {
   supervisor::makeDirectories(instance, settings.accounts);
   saveStartFiles(instance, files);
 
-  supervisor::Supervisor supervisor(instance, settings.accounts, files, {});
+  supervisor::Supervisor supervisor(instance, settings.accounts, settings.streaming, files, {});
   supervisor.run(
       [&instance] { std::cout << "CRI socket: unix://" << instance.layout.criSocket() << std::endl; });
   report(supervisor.survivors(), instance);

@@ -98,7 +98,7 @@ bool hasNoInet(jail::Network network) {
 }
 
 bool ownsNetworkNamespace(jail::Network network) {
-  return hasNoInet(network) || network == jail::Network::pod;
+  return hasNoInet(network) || network == jail::Network::accepting || network == jail::Network::pod;
 }
 
 void addNamespaces(const Privileges& stated, const ProcessFacts& facts, const Host& host,
@@ -117,7 +117,15 @@ void addSockets(const Privileges& stated, const ProcessFacts& facts, const Layou
                 std::vector<Cell>& cells) {
   std::string seen = std::to_string(facts.inetSockets);
   if (facts.unknownSockets > 0) seen += "+" + std::to_string(facts.unknownSockets) + "?";
-  cells.push_back(hasNoInet(stated.network) ? sameText("inet", "0", seen) : Cell{"inet", "any", seen, true});
+  if (hasNoInet(stated.network)) {
+    cells.push_back(sameText("inet", "0", seen));
+  } else if (stated.network == jail::Network::accepting) {
+    // Whoever accepts has the listener's port; whoever was made elsewhere has not.
+    bool onePort = facts.inetPorts.size() == 1 && !facts.inetPorts.contains("?");
+    cells.push_back({"inet", "one port", seen, onePort && facts.unknownSockets == 0});
+  } else {
+    cells.push_back({"inet", "any", seen, true});
+  }
 
   std::vector<std::string> doors = doorsOf(stated.process, layout);
   auto isDoor = [&](const std::string& path) {

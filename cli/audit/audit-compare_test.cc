@@ -44,6 +44,8 @@ ProcessFacts goodCri() {
   facts.mountns = hostMount;
   facts.mountLines = 40;
   facts.listening = {"/b/run/bulkhead.sock"};
+  facts.inetSockets = 3;  // its listener, and two that came in through it
+  facts.inetPorts = {"1F90"};
   facts.selinux = "-";
   return facts;
 }
@@ -56,6 +58,8 @@ ProcessFacts goodShim() {
   facts.status.gids = facts.status.uids;
   facts.mountns = hostMount + 1;
   facts.mountLines = 1;
+  facts.inetSockets = 0;
+  facts.inetPorts.clear();
   facts.listening = {"/b/run/shims/x.sock"};
   return facts;
 }
@@ -99,7 +103,9 @@ TEST(AuditCompare, noticesADifferenceInEachColumn) {
       {"Seccomp", [](ProcessFacts& f) { f.status.seccomp = 0; }},
       {"netns", [](ProcessFacts& f) { f.netns = hostNet; }},
       {"mountns", [](ProcessFacts& f) { f.mountns = hostMount + 1; }},
-      {"inet", [](ProcessFacts& f) { f.inetSockets = 1; }},
+      {"inet", [](ProcessFacts& f) { f.inetPorts.insert("1F91"); }},
+      {"inet", [](ProcessFacts& f) { f.inetPorts = {"?"}; }},
+      {"inet", [](ProcessFacts& f) { f.inetPorts.clear(); }},
       {"inet", [](ProcessFacts& f) { f.unknownSockets = 1; }},
       {"listening", [](ProcessFacts& f) { f.listening.emplace_back("/b/run/mounter/mounter.sock"); }},
   };

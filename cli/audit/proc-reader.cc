@@ -103,6 +103,8 @@ void classifySocket(std::uint64_t inode, const SocketTables& tables, ProcessFact
     if (found->second.listening) facts.listening.push_back(found->second.path);
   } else if (tables.inet.contains(inode)) {
     ++facts.inetSockets;
+    auto port = tables.tcpPorts.find(inode);
+    facts.inetPorts.insert(port == tables.tcpPorts.end() ? "?" : port->second);
   } else if (!tables.netlink.contains(inode)) {
     ++facts.unknownSockets;
   }
@@ -160,6 +162,17 @@ std::set<std::uint64_t> parseSocketTable(std::string_view text, size_t inodeColu
   return inodes;
 }
 
+std::map<std::uint64_t, std::string> parseTcpPorts(std::string_view text) {
+  std::map<std::uint64_t, std::string> ports;
+  for (std::string_view line : split(text, "\n")) {
+    auto columns = split(line, " \t");
+    std::uint64_t inode = 0;
+    if (columns.size() < 10 || !parseNumber(columns[9], inode) || inode == 0) continue;
+    ports.emplace(inode, columns[1].substr(columns[1].find(':') + 1));
+  }
+  return ports;
+}
+
 std::map<std::uint64_t, UnixSocket> parseUnixTable(std::string_view text) {
   // Num RefCount Protocol Flags Type St Inode Path; the path may hold blanks and is the rest of the line.
   constexpr unsigned acceptsConnections = 0x10000;  // __SO_ACCEPTCON
@@ -191,6 +204,7 @@ void addSocketTables(pid_t pid, SocketTables& tables) {
        {"tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6"}) {
     tables.inet.merge(parseSocketTable(readText(net + name), 9));
   }
+  for (const char* name : {"tcp", "tcp6"}) tables.tcpPorts.merge(parseTcpPorts(readText(net + name)));
   tables.inet.merge(parseSocketTable(readText(net + "packet"), 8));
   tables.netlink.merge(parseSocketTable(readText(net + "netlink"), 9));
   tables.unixSockets.merge(parseUnixTable(readText(net + "unix")));

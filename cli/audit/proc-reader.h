@@ -41,6 +41,8 @@ std::vector<std::string> parseCommandLine(std::string_view text);
 // Inodes of the sockets that one table of /proc/PID/net lists. `header` lines: those with a non-numeric inode
 // column are skipped. `inodeColumn` counts from 0: 9 for tcp, udp, raw, icmp and their v6 tables.
 std::set<std::uint64_t> parseSocketTable(std::string_view text, size_t inodeColumn);
+// Local ports, as its hexadecimal digits, by inode: of /proc/PID/net/tcp and tcp6.
+std::map<std::uint64_t, std::string> parseTcpPorts(std::string_view text);
 
 // /proc/PID/net/unix.
 struct UnixSocket {
@@ -71,6 +73,7 @@ struct ProcessFacts {
   std::uint64_t mountns = 0;
   size_t mountLines = 0;               // of mountinfo
   size_t inetSockets = 0;              // TCP, UDP, raw, ICMP, SCTP, packet
+  std::set<std::string> inetPorts;     // local ports of those that are TCP, "?" for another
   size_t unknownSockets = 0;           // of no table we read: another network namespace's, or another family
   std::vector<std::string> listening;  // paths of its listening unix sockets
   std::string selinux;                 // context, "-" where there is none
@@ -79,6 +82,7 @@ struct ProcessFacts {
 // The sockets of some network namespaces. Inode numbers are unique among all of them.
 struct SocketTables {
   std::set<std::uint64_t> inet;
+  std::map<std::uint64_t, std::string> tcpPorts;  // local ones, as hexadecimal digits
   std::set<std::uint64_t> netlink;
   std::map<std::uint64_t, UnixSocket> unixSockets;
 };

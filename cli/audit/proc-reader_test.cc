@@ -67,6 +67,7 @@ TEST(ProcReader, readsSocketTables) {
       "0000 100 0 0\n";
   EXPECT_EQ(parseSocketTable(tcp, 9), (std::set<std::uint64_t>{23456}));
   EXPECT_TRUE(parseSocketTable("junk\n", 9).empty());
+  EXPECT_EQ(parseTcpPorts(tcp), (std::map<std::uint64_t, std::string>{{23456, "0277"}}));
 }
 
 TEST(ProcReader, readsUnixTable) {

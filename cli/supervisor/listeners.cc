@@ -1,6 +1,7 @@
 #include "cli/supervisor/listeners.h"
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
 #include "daemons/common/base/error.h"
@@ -65,6 +67,24 @@ Fd makeListener(const SocketSpec& spec) {
   Fd socket = bindAt(spec.path, spec.type);
   own(spec.path, spec.owner, spec.mode);
   if (::listen(socket.get(), backlog) != 0) throwErrno("listen at " + spec.path);
+  return socket;
+}
+
+Fd makeListener(const InetSpec& spec) {
+  std::string what = "listen at " + spec.place.address + " port " + std::to_string(spec.place.port);
+  struct addrinfo hints {};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  struct addrinfo* found = nullptr;
+  if (::getaddrinfo(spec.place.address.c_str(), std::to_string(spec.place.port).c_str(), &hints, &found) != 0)
+    throw SystemError(what, EADDRNOTAVAIL);
+  std::unique_ptr<struct addrinfo, decltype(&::freeaddrinfo)> address(found, &::freeaddrinfo);
+  Fd socket(::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  int on = 1;  // connections of the last run do not keep a port of our own from us
+  if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ::bind(socket.get(), address->ai_addr, address->ai_addrlen) != 0 ||
+      ::listen(socket.get(), backlog) != 0)
+    throwErrno(what);
   return socket;
 }
 

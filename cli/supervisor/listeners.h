@@ -17,6 +17,9 @@ namespace bulkhead::supervisor {
 // and not chowned.
 Fd makeListener(const SocketSpec& spec);
 
+// Listens at an address and port, 0 for any that is free. Throws SystemError.
+Fd makeListener(const InetSpec& spec);
+
 // sd_notify(3): datagrams with "READY=1" from anyone; the kernel says from whom.
 class NotifySocket {
  public:

@@ -56,16 +56,19 @@ std::string seconds(milliseconds time) {
 }  // namespace
 
 Supervisor::Supervisor(const cli::Instance& instance, const cli::Accounts& accounts,
-                       const cli::StartFiles& files, Timing timing)
+                       const cli::Place& streaming, const cli::StartFiles& files, Timing timing)
     : instance_(instance),
       files_(files),
       timing_(timing),
       signals_(blockSignals()),
       cgroups_(makeHome(instance.tag())),
       notify_(instance.layout.run + "/notify") {
-  for (DaemonSpec& spec : daemonsOf(instance.layout, accounts)) {
+  for (DaemonSpec& spec : daemonsOf(instance.layout, accounts, streaming)) {
     Daemon daemon;
-    for (const SocketSpec& socket : spec.sockets) daemon.listeners.push_back(makeListener(socket));
+    for (const SocketSpec& socket : spec.sockets)
+      daemon.listeners.emplace_back(socket.name, makeListener(socket));
+    for (const InetSpec& socket : spec.inetSockets)
+      daemon.listeners.emplace_back(socket.name, makeListener(socket));
     daemon.cgroupProcesses = cgroups_.make(spec.name);
     daemon.spec = std::move(spec);
     daemons_.push_back(std::move(daemon));
@@ -105,9 +108,7 @@ void Supervisor::start(unsigned slot) {
   DaemonStart how;
   how.program = instance_.library + "/" + daemon.spec.program;
   how.arguments = argumentsOf(daemon.spec);
-  for (size_t i = 0; i < daemon.listeners.size(); ++i) {
-    how.listeners.emplace_back(daemon.spec.sockets[i].name, daemon.listeners[i].get());
-  }
+  for (const auto& [name, listener] : daemon.listeners) how.listeners.emplace_back(name, listener.get());
   how.notifyPath = notify_.path();
   how.cgroupProcesses = daemon.cgroupProcesses.get();
   daemon.process = startDaemonProcess(how);

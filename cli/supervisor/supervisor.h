@@ -32,8 +32,8 @@ class Supervisor {
   // Makes the notify socket, control groups and listeners; starts nothing. The directories exist and the
   // caller holds the instance's lock. Blocks the signals that it handles. Throws SystemError or
   // std::runtime_error.
-  Supervisor(const cli::Instance& instance, const cli::Accounts& accounts, const cli::StartFiles& files,
-             Timing timing);
+  Supervisor(const cli::Instance& instance, const cli::Accounts& accounts, const cli::Place& streaming,
+             const cli::StartFiles& files, Timing timing);
   ~Supervisor();
 
   // Starts all daemons and keeps them running until SIGINT, SIGTERM or SIGHUP; calls `onReady` once, when all
@@ -49,7 +49,7 @@ class Supervisor {
 
   struct Daemon {
     DaemonSpec spec;
-    std::vector<Fd> listeners;
+    std::vector<std::pair<std::string, Fd>> listeners;  // by their names
     Fd cgroupProcesses;
     DaemonProcess process;  // pid 0: not running
     bool ready = false;

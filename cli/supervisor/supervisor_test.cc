@@ -91,7 +91,7 @@ class SupervisorTest : public testing::Test {
       makeRunDirectory(instance_);
       Fd lock = lockInstance(instance_);
       makeDirectories(instance_, accounts_);
-      Supervisor supervisor(instance_, accounts_, {"/c.toml", "/ceiling.toml", ""}, timing_);
+      Supervisor supervisor(instance_, accounts_, {}, {"/c.toml", "/ceiling.toml", ""}, timing_);
       supervisor.run([out] { (void)writeAll(out, "ready\n"); });
       return 0;
     } catch (const std::exception& error) {

@@ -1,3 +1,5 @@
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 #include "daemons/common/base/image-ref.h"
@@ -105,6 +107,21 @@ void writeStorage(const Settings& settings, schema::Storage::Builder storage) {
   fill(storage.initAdditionalStores(static_cast<unsigned>(paths.size())), paths);
 }
 
+// The URLs that are handed out name no TLS, so nobody but this node may be able to listen in.
+const std::string& loopbackAddress(const Setting& setting) {
+  const std::string& text = setting.text();
+  in_addr four{};
+  bool isFour = ::inet_pton(AF_INET, text.c_str(), &four) == 1 && ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
+  if (!isFour && text != "::1") setting.refuse("must be ::1 or an address of 127.0.0.0/8");
+  return text;
+}
+
+void writeStreaming(const Settings& settings, schema::Streaming::Builder streaming) {
+  streaming.setAddress(loopbackAddress(settings.at("streaming.address")));
+  streaming.setPort(static_cast<std::uint16_t>(settings.at("streaming.port").number(0, 65535)));
+  streaming.setIdleTimeoutMs(milliseconds(settings.at("streaming.idle_timeout_seconds")));
+}
+
 void writePull(const Settings& settings, schema::Pull::Builder pull) {
   constexpr std::int64_t most = std::int64_t{1} << 50;
   pull.setProgressTimeoutMs(milliseconds(settings.at("pull.progress_timeout_seconds")));
@@ -183,6 +200,7 @@ void writeConfig(const Settings& settings, const Accounts& accounts, schema::Con
   config.setImageVolumes(imageVolumes(settings.at("image_volumes")));
   writeStorage(settings, config.initStorage());
   writeTrust(settings, config.initTrust());
+  writeStreaming(settings, config.initStreaming());
 }
 
 }  // namespace bulkhead::config

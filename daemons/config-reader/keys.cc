@@ -80,6 +80,12 @@ constexpr std::array bulkhead{
     Key{"proxy.no_proxy", Type::text, "\"\"",
         "What is reached directly, and NO_PROXY: hosts (with their subdomains), .domains, addresses, "
         "networks, each with or without :port, by commas."},
+    Key{"streaming.address", Type::text, "\"127.0.0.1\"",
+        "Where exec, attach and port-forward are served to the kubelet: a loopback address, for it is plain "
+        "HTTP."},
+    Key{"streaming.port", Type::integer, "0", "The port there. 0: any that is free."},
+    Key{"streaming.idle_timeout_seconds", Type::integer, "14400",
+        "A session in which nothing is said for this long is ended (4 hours, as the kubelet has it)."},
     Key{"storage.driver", Type::text, "\"auto\"",
         "How layers become roots: overlay, btrfs (snapshots), vfs (copies), or auto: the first that works. "
         "It is "

@@ -12,6 +12,7 @@
 #include "daemons/common/base/sockets.h"
 #include "daemons/cri-frontend/calls/calls.h"
 #include "daemons/cri-frontend/calls/stats.h"
+#include "daemons/cri-frontend/calls/streaming-calls.h"
 #include "daemons/cri-frontend/calls/streams.h"
 #include "daemons/cri-frontend/calls/upkeep-calls.h"
 #include "daemons/cri-frontend/grpc-stream.h"
@@ -111,6 +112,8 @@ class RuntimeService final : public v1::RuntimeService::CallbackService {
   Reactor* ExecSync(Context*, const v1::ExecSyncRequest* q, v1::ExecSyncResponse* a) override {
     return run_(q, a, execSync, ClientGone::cancel);
   }
+
+  Reactor* Exec(Context*, const v1::ExecRequest* q, v1::ExecResponse* a) override { return run_(q, a, exec); }
 
   Reactor* ReopenContainerLog(Context*, const v1::ReopenContainerLogRequest* q,
                               v1::ReopenContainerLogResponse* a) override {

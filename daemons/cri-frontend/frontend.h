@@ -23,6 +23,10 @@
 #include "daemons/cri-frontend/settings.h"
 #include "daemons/cri-frontend/stats/stats-reader.h"
 
+namespace bulkhead::streaming {
+class Server;
+}
+
 namespace bulkhead::cri {
 
 // The event loop's three faces.
@@ -65,7 +69,8 @@ struct Frontend {
   ImagedClient imaged;
   StatsReader stats;
   PullBoard pulls;
-  std::string runtimeVersion;  // of the default handler's OCI runtime, once it has answered
+  streaming::Server* streaming = nullptr;  // main's; null until it listens
+  std::string runtimeVersion;              // of the default handler's OCI runtime, once it has answered
 
   // Running operations; last, so that they die first. A flow that dies unfinished queues its undo, so
   // `background` must outlive them.

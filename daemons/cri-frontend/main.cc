@@ -8,16 +8,22 @@
 #include "daemons/common/jail/daemon.h"
 #include "daemons/cri-frontend/cri-services.h"
 #include "daemons/cri-frontend/flows/reconcile.h"
+#include "daemons/cri-frontend/streaming/server.h"
 
 namespace bulkhead::cri {
 namespace {
 
-jail::Confinement confinementOf(const jail::Start& start, const Fd& listener, schema::Config::Reader config) {
+jail::Confinement confinementOf(const jail::Start& start, const Fd& listener, const Fd& streams,
+                                schema::Config::Reader config) {
   return {.uid = config.getIdentities().getCriUid(),
           .gid = config.getIdentities().getCriGid(),
           .paths = {{start.layout.criState(), jail::Access::Right::readWrite},
                     {"/sys/fs/cgroup", jail::Access::Right::read}},
-          .keep = {listener.get(), start.notify.get()}};
+          .keep = {listener.get(), streams.get(), start.notify.get()}};
+}
+
+kj::Duration idleTimeOf(schema::Config::Reader config) {
+  return config.getStreaming().getIdleTimeoutMs() * kj::MILLISECONDS;
 }
 
 // Nothing is opened by path after confinement but our own records and, to be read, control groups.
@@ -26,15 +32,18 @@ int run(int argc, char** argv) {
   LoadedConfig loaded = loadConfig(start.options);
   answerBeforeOthers(LaterThreads::alike);
   Fd listener = takeSocket(start.sockets, "cri");
-  jail::confine(jail::Process::cri, confinementOf(start, listener, loaded.get()));
+  Fd streams = takeSocket(start.sockets, "stream");
+  jail::confine(jail::Process::cri, confinementOf(start, listener, streams, loaded.get()));
 
   auto io = kj::setupAsyncIo();
   Loop loop{*io.lowLevelProvider, io.unixEventPort, io.provider->getTimer()};
   io.waitScope.setBusyPollInterval(32);  // a peer that never pauses keeps nobody else waiting
   Frontend frontend(loop, start.layout, readSettings(loaded.get()));
   Reconcile::run(frontend).wait(io.waitScope);
+  streaming::Server streaming({loop.port, loop.timer}, std::move(streams), idleTimeOf(loaded.get()));
+  frontend.streaming = &streaming;
   CriServices services(frontend, io.waitScope);
-  auto accepting = services.accept(std::move(listener));
+  auto accepting = services.accept(std::move(listener)).exclusiveJoin(streaming.run());
   jail::notifyReady(start);
   accepting.wait(io.waitScope);
   return 0;

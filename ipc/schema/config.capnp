@@ -28,6 +28,14 @@ struct Config {
   imageVolumes @12 :ImageVolumes;
   storage @13 :Storage;
   trust @14 :Trust;
+  streaming @15 :Streaming;
+}
+
+struct Streaming {
+  # Where exec, attach and port-forward are served.
+  address @0 :Text;              # an IP address; 127.0.0.0/8 or ::1
+  port @1 :UInt16;               # 0: any that is free
+  idleTimeoutMs @2 :UInt32;      # a session without a byte for this long is ended
 }
 
 struct Storage {

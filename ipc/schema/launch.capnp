@@ -16,7 +16,7 @@ struct LaunchRequest {
     startContainer @3 :Text;          # container id
     signalContainer @4 :Signal;
     deleteContainer @5 :Text;         # kills what still runs; absent is ok
-    exec @6 :ExecSpec;                # with two descriptors: stdout and stderr
+    exec @6 :ExecSpec;                # with two descriptors: stdout and stderr; or as ExecSpec says
     inspect @7 :Text;                 # container id
     list @8 :Void;
     version @9 :Text;                 # a runtime handler's name: is it usable here, and which version is it?

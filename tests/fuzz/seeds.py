@@ -175,7 +175,36 @@ def signatures():
           extension=json.dumps({"signatures": [{"schemaVersion": 2, "type": "atomic", "content": data}]}))
 
 
+def streaming():
+    """Clients of exec: their request, and their frames."""
+    head = "{} /exec/{} HTTP/1.1\r\nHost: 127.0.0.1:1\r\nConnection: Upgrade\r\nUpgrade: {}\r\n{}\r\n"
+    spdy = head.format("POST", "a" * 64, "SPDY/3.1", "Content-Length: 0\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n"
+                       "X-Stream-Protocol-Version: channel.k8s.io\r\n")
+    web = head.format("GET", "a?b=c", "websocket", "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                      "Sec-WebSocket-Protocol: v9.x, v5.channel.k8s.io\r\n")
+    write("upgrade", spdy=spdy + '{"Width":80,"Height":24}', websocket=web, body=spdy.replace("Length: 0", "Length: 9"))
+
+    def frame(opcode, body, final=True):
+        return bytes([(0x80 if final else 0) | opcode, 0x80 | len(body)]) + b"mask" + bytes(b ^ b"mask"[i % 4] for i, b in enumerate(body))
+    talk = frame(2, b"\0hello") + frame(9, b"ping") + frame(2, b"\0a", False) + frame(0, b"b") + frame(2, b'\4{"Width":1,"Height":2}')
+    write("websocket", v4=b"\0" + talk, v5=b"\6" + talk + frame(2, b"\xff\0"), base64=b"\1" + frame(1, b"0aGVsbG8=") + frame(8, b"\x03\xe8"),
+          long=b"\0\x82\xfe\0\xc8" + bytes(204), huge=b"\0\x82\xff\x7f" + b"\xff" * 7 + b"mask")
+
+    def piece(kind, body):
+        return bytes([kind, len(body)]) + body
+
+    def block(*texts):
+        return (len(texts) // 2).to_bytes(4, "big") + b"".join(len(t).to_bytes(4, "big") + t for t in texts)
+    number = lambda *values: b"".join(value.to_bytes(4, "big") for value in values)
+    syn = piece(1, block(b"streamtype", b"stdin"))
+    write("spdy", raw=b"\0" + b"\x80\3\0\6\0\0\0\4\0\0\0\1" + b"\0\0\0\1\1\0\0\5hello",
+          made=b"\1" + syn + piece(129, b"hello") + piece(4, number(1, 7, 100)) + piece(9, number(1, 50)) + piece(6, number(1)) + piece(137, b""),
+          bomb=b"\1" + piece(1, number(0xffffffff, 0xffffffff)) + piece(4, number(0xffffffff)), reset=b"\1" + syn + piece(3, number(13, 5)) + piece(7, number(0, 0)),
+          headers=b"\5" + syn + piece(8, block(b"a", b"b")) + piece(2, block()))
+
+
 if __name__ == "__main__":
+    streaming()
     signatures()
     unpack()
     decompress()

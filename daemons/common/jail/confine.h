@@ -43,11 +43,11 @@ struct Confinement {
 };
 
 // In this order, the filter last so that it may forbid what was just used: keep descriptors; rlimits; network
-// namespace (network none or unixOnly: a new, empty one, if CAP_SYS_ADMIN is held at this point, before uid
-// change; the storage zygote's workers stay in its); bounding set, securebits; groups, gid, uid (already
-// being that user is fine); capability sets; PDEATHSIG as it was; non-dumpable; no_new_privs; Landlock;
-// everything is read back from the kernel (by system calls: there may be no /proc); seccomp. Sets the
-// process's name (PR_SET_NAME) to the row's: audit finds a process's row by it and its executable.
+// namespace (network none, unixOnly or accepting: a new, empty one, if CAP_SYS_ADMIN is held at this point,
+// before uid change; the storage zygote's workers stay in its); bounding set, securebits; groups, gid, uid
+// (already being that user is fine); capability sets; PDEATHSIG as it was; non-dumpable; no_new_privs;
+// Landlock; everything is read back from the kernel (by system calls: there may be no /proc); seccomp. Sets
+// the process's name (PR_SET_NAME) to the row's: audit finds a process's row by it and its executable.
 //
 // The bounding set loses at most what the process was given: a capability the host does not hold (a
 // container, a restricted machine) cannot be granted and is not missed here, only reported by audit. Without

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -162,6 +163,58 @@ TEST_F(Filter, KillsSocketsOfOtherFamilies) {
   EXPECT_EQ(codeWhen(Process::fetcher, inet), 0);
 }
 
+// A TCP connection that came in through cri's inherited listener, and where it could be aimed at.
+struct CameIn {
+  CameIn() : listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(listener.get(), any(), size), 0);
+    EXPECT_EQ(::listen(listener.get(), 8), 0);
+    EXPECT_EQ(::getsockname(listener.get(), any(), &size), 0);
+    client = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::connect(client.get(), any(), size), 0);
+    connection = Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  }
+  struct sockaddr* any() {
+    return reinterpret_cast<struct sockaddr*>(&address);
+  }
+  int loosen() const {
+    struct sockaddr nowhere {};
+    nowhere.sa_family = AF_UNSPEC;
+    return ::connect(connection.get(), &nowhere, sizeof nowhere);
+  }
+  struct sockaddr_in address {};
+  Fd listener, client, connection;
+};
+
+TEST_F(Filter, KillsMakingSomethingElseOfWhatCameIn) {
+  CameIn in;
+  ASSERT_TRUE(in.connection);
+  EXPECT_EQ(
+      codeWhen(Process::cri, [&] { return ::send(in.connection.get(), "x", 1, MSG_NOSIGNAL) == 1 ? 0 : 1; }),
+      0);
+  EXPECT_EQ(codeWhen(Process::cri, [&] { return ::listen(in.connection.get(), 1); }), killedByFilter);
+  EXPECT_EQ(codeWhen(Process::cri, [&] { return ::bind(in.connection.get(), in.any(), sizeof in.address); }),
+            killedByFilter);
+  // TCP Fast Open is a connect(2) that Landlock does not see.
+  EXPECT_EQ(codeWhen(Process::cri,
+                     [&] {
+                       (void)in.loosen();
+                       return ::sendto(in.connection.get(), "x", 1, MSG_FASTOPEN, in.any(),
+                                       sizeof in.address) == 1
+                                  ? 0
+                                  : 1;
+                     }),
+            killedByFilter);
+  EXPECT_EQ(codeWhen(Process::cri,
+                     [&] {
+                       struct msghdr message {};
+                       return ::sendmsg(in.connection.get(), &message, MSG_FASTOPEN) >= 0 ? 0 : 1;
+                     }),
+            killedByFilter);
+}
+
 TEST_F(Filter, KillsSettingTheOwnerOfADescriptor) {
   EXPECT_EQ(codeWhen(Process::shim, [] { return ::fcntl(0, F_SETOWN, 1); }), killedByFilter);
   EXPECT_EQ(codeWhen(Process::shim, [] { return ::fcntl(0, F_GETFD) >= 0 ? 0 : 1; }), 0);
@@ -256,6 +309,19 @@ TEST_F(Paths, CriReadsControlGroupsAndWritesNone) {
             EACCES);
   for (const char* other : {"/sys/kernel/mm", "/sys/class", "/proc/self/status", "/etc/passwd"})
     EXPECT_EQ(code(other, O_RDONLY), EACCES) << other;
+}
+
+TEST_F(Paths, ConnectionsThatCameInCannotBeReaimed) {
+  constexpr long firstWithNetwork = 4;
+  if (::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) < firstWithNetwork)
+    GTEST_SKIP() << "older kernel";
+  auto reaim = [](CameIn& in) {
+    (void)in.loosen();
+    return ::connect(in.connection.get(), in.any(), sizeof in.address) == 0 ? 0 : errno;
+  };
+  CameIn first, second;
+  EXPECT_EQ(codeOfChild([&] { return reaim(first); }), 0) << "and it could, unconfined";
+  EXPECT_EQ(codeWhen(Process::cri, [&] { return reaim(second); }), EACCES);
 }
 
 TEST_F(Paths, ReadDoesNotAllowWriting) {

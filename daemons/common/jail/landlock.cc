@@ -59,7 +59,8 @@ RulesetAttributes attributesFor(long abi, Network network) {
   if (abi >= 2) attributes.files |= refer;
   if (abi >= 3) attributes.files |= truncate;
   if (abi >= 5) attributes.files |= deviceControl;
-  bool withoutInet = network == Network::none || network == Network::unixOnly;
+  bool withoutInet =
+      network == Network::none || network == Network::unixOnly || network == Network::accepting;
   if (abi >= 4 && withoutInet) attributes.network = allTcp;
   if (abi >= 6) attributes.scoped = scopeAbstractSocket | scopeSignal;
   return attributes;

@@ -60,7 +60,7 @@ constexpr std::array table{
         .noNewPrivileges = true,
         .filtered = true,
         .mayExecute = false,
-        .network = Network::unixOnly,
+        .network = Network::accepting,
         .ownMountNamespace = false,
         .passesOn = false,
         .limits = {.openFiles = 65536, .addressSpace = 0, .fileSize = 0, .cpuSeconds = 0},

@@ -13,11 +13,12 @@ enum class Identity { root, cri, image, storage, net, reader, shim };
 
 // What sockets a process can have. `inherited` are those it was started with.
 enum class Network {
-  none,      // no socket calls at all: only descriptors it was born with
-  unixOnly,  // AF_UNIX; in a network namespace of its own that is empty
-  outbound,  // inet in the host's network namespace
-  pod,       // inet in one pod's network namespace; until then in an empty one of its own
-  host,      // unrestricted: the OCI runtimes, CNI plugins and their launchers
+  none,       // no socket calls at all: only descriptors it was born with
+  unixOnly,   // AF_UNIX; in a network namespace of its own that is empty
+  accepting,  // the same, and an inherited listener of the host's with what comes in through it
+  outbound,   // inet in the host's network namespace
+  pod,        // inet in one pod's network namespace; until then in an empty one of its own
+  host,       // unrestricted: the OCI runtimes, CNI plugins and their launchers
 };
 
 enum class Process {

@@ -44,7 +44,8 @@ ExecSyncFlow::ExecSyncFlow(Frontend& frontend, Pipe out, Pipe err)
 
 Answer<ExecResult> ExecSyncFlow::launch(Frontend& frontend, const Container& container,
                                         const std::vector<std::string>& args, uint32_t timeoutMs) {
-  return frontend.launcher.exec(container.id, args, timeoutMs, std::move(outWriter_), std::move(errWriter_));
+  return frontend.launcher.exec(container.id, args, timeoutMs,
+                                {Fd(), std::move(outWriter_), std::move(errWriter_)});
 }
 
 Outcome<ExecOutput> ExecSyncFlow::finish(const ExecResult& result) {

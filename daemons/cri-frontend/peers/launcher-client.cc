@@ -151,14 +151,17 @@ Answer<void> LauncherClient::deleteContainer(const ContainerId& container) {
 }
 
 Answer<ExecResult> LauncherClient::exec(const ContainerId& container, const std::vector<std::string>& args,
-                                        uint32_t timeoutMs, Fd out, Fd err) {
+                                        uint32_t timeoutMs, ExecPipes pipes) {
+  bool withInput = pipes.in.valid();
   std::vector<Fd> fds;
-  fds.push_back(std::move(out));
-  fds.push_back(std::move(err));
-  auto fill = [container, args, timeoutMs](schema::LaunchRequest::Builder to) {
+  if (withInput) fds.push_back(std::move(pipes.in));
+  fds.push_back(std::move(pipes.out));
+  fds.push_back(std::move(pipes.err));
+  auto fill = [container, args, timeoutMs, withInput](schema::LaunchRequest::Builder to) {
     auto details = to.initExec();
     details.setContainerId(container.text());
     details.setTimeoutMs(timeoutMs);
+    details.setStdin(withInput);
     auto list = details.initArgs(static_cast<unsigned>(args.size()));
     for (unsigned i = 0; i < args.size(); ++i) list.set(i, ipc::toData(args[i]));
   };

@@ -57,9 +57,14 @@ class LauncherClient {
   // `all`: every process of the container, not only its first.
   Answer<void> signalContainer(const ContainerId& container, unsigned signal, bool all);
   Answer<void> deleteContainer(const ContainerId& container);
-  // Takes the write ends. `timeoutMs` 0: none; then the answer may take for ever.
+  // The command's ends of its pipes. `timeoutMs` 0: none; then the answer may take for ever.
+  struct ExecPipes {
+    Fd in;  // none: /dev/null
+    Fd out;
+    Fd err;
+  };
   Answer<ExecResult> exec(const ContainerId& container, const std::vector<std::string>& args,
-                          uint32_t timeoutMs, Fd out, Fd err);
+                          uint32_t timeoutMs, ExecPipes pipes);
   // notFound if the launcher does not know it.
   Answer<ContainerFacts> inspect(const ContainerId& container);
   Answer<std::vector<PodFacts>> list();

@@ -62,7 +62,7 @@ Outcome<void> discardContainer(const Context& context, const Container& containe
 // Starts a process inside on the caller's own pipes, then gives up every privilege (Process::execMonitor, the
 // pod's shim uid; only `connection` and what waiting needs stay open) and waits. At the timeout the process
 // and its group are killed. After it returns, the calling process can only answer and exit.
-Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader spec, Fd out, Fd err,
+Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader spec, std::vector<Fd> pipes,
                               int connection, schema::ExecEnd::Builder reply);
 
 }  // namespace bulkhead::launcher

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "daemons/common/base/descriptors.h"
@@ -37,8 +38,7 @@ Fd memoryFile(const std::string& bytes) {
 }
 
 // Detached: the runtime copies nothing and is gone once the process runs.
-Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader spec, const Fd& out,
-                              const Fd& err) {
+Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader spec, const Stdio& stdio) {
   auto container = findRunning(context, spec.getContainerId());
   if (!container) return tl::unexpected(container.error());
   auto pod = container->pod->record;
@@ -53,7 +53,7 @@ Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader s
   auto started = OciRuntime::finish(
       runtime->start({"exec", "--detach", "--process", "/proc/self/fd/" + std::to_string(process.get()),
                       "--pid-file", pidFile, container->id.text()},
-                     {-1, out.get(), err.get()}, process.get()));
+                     stdio, process.get()));
   auto pid = static_cast<pid_t>(std::strtol(readSmallFile(pidFile).c_str(), nullptr, 10));
   (void)::unlink(pidFile.c_str());
   if (!started) return tl::unexpected(started.error());
@@ -96,19 +96,21 @@ bool endsInTime(int process, int connection, std::chrono::milliseconds limit) {
 
 }  // namespace
 
-Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader spec, Fd out, Fd err,
+Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader spec, std::vector<Fd> pipes,
                               int connection, schema::ExecEnd::Builder reply) {
   constexpr auto killGrace = 2s;
-  if (!isPipe(out.get()) || !isPipe(err.get()))
-    return invalid("", "exec needs two pipes, for stdout and stderr");
+  if (spec.getTty()) return refuse(Code::failedPrecondition, "tty", "is not supported yet");
+  size_t first = spec.getStdin() ? 0 : 1;  // of stdin, stdout, stderr
+  if (pipes.size() != 3 - first || !std::ranges::all_of(pipes, [](const Fd& fd) { return isPipe(fd.get()); }))
+    return invalid("", "exec needs pipes for stdout and stderr, and for stdin if it has one");
   if (spec.getArgs().size() == 0) return invalid("args", "is empty");
   if (auto ok = ceiling::checkArguments(spec.getArgs(), "args"); !ok) return ok;
 
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throwErrno("become a subreaper");
-  auto process = startProcess(context, spec, out, err);
+  int in = spec.getStdin() ? pipes[0].get() : -1;
+  auto process = startProcess(context, spec, {in, pipes[1 - first].get(), pipes[2 - first].get()});
   if (!process) return tl::unexpected(process.error());
-  out.reset();
-  err.reset();
+  pipes.clear();
   Pipe verdict = makePipe();
   pid_t executioner = forkExecutioner(*process, verdict);
   if (executioner < 0) throwErrno("fork");

@@ -60,6 +60,12 @@ void announce(const Fd& execs) {
     throwErrno("announce an exec");
 }
 
+std::vector<Fd> takeFds(ipc::Packet& packet) {
+  std::vector<Fd> fds;
+  for (size_t i = 0; i < packet.fdCount(); ++i) fds.push_back(packet.takeFd(i));
+  return fds;
+}
+
 Outcome<void> dispatch(const Context& context, ipc::Packet& packet, int connection, const Fd& execs,
                        Reply reply, Fd& attached) {
   auto request = packet.as<schema::LaunchRequest>();
@@ -79,8 +85,7 @@ Outcome<void> dispatch(const Context& context, ipc::Packet& packet, int connecti
       return deleteContainer(context, request.getDeleteContainer());
     case schema::LaunchRequest::EXEC:
       announce(execs);
-      return execInContainer(context, request.getExec(), packet.takeFd(0), packet.takeFd(1), connection,
-                             reply.initExec());
+      return execInContainer(context, request.getExec(), takeFds(packet), connection, reply.initExec());
     case schema::LaunchRequest::INSPECT:
       return inspect(context, request.getInspect(), reply.initContainer());
     case schema::LaunchRequest::LIST:

@@ -150,6 +150,7 @@ const std::map<std::string_view, std::uint64_t>& names() {
       NAMED(MSG_DONTWAIT),
       NAMED(MSG_NOSIGNAL),
       NAMED(MSG_CMSG_CLOEXEC),
+      NAMED(MSG_FASTOPEN),
       NAMED(MSG_PEEK),
       NAMED(MSG_TRUNC),
       // mmap(2), memory
