@@ -24,7 +24,7 @@ inline constexpr auto streamsTime = 30 * kj::SECONDS;
 // Input that the command has not taken, output that the client has not: beyond it the other side waits. What
 // one read brings comes on top.
 inline constexpr size_t queued = 128 * 1024;
-inline constexpr size_t oneRead = 32 * 1024;
+inline constexpr size_t oneRead = 64 * 1024;  // what a pipe holds (pipe(7))
 // The largest control frame of SPDY, the largest header block unpacked, and all streams of a connection.
 inline constexpr size_t controlFrame = 16 * 1024;
 inline constexpr size_t headerBlock = 64 * 1024;

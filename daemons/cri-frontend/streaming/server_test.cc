@@ -147,17 +147,15 @@ class Streaming : public testing::Test {
     ADD_FAILURE() << "the server does not close";
     return all;
   }
-  // The bodies of the server's messages by channel; large ones are not for this.
+  // The bodies of the server's messages by channel.
   static std::map<int, std::string> channels(std::string bytes) {
     std::map<int, std::string> found;
     bytes.erase(0, bytes.find("\r\n\r\n") + 4);
     while (bytes.size() >= 2) {
-      size_t size = static_cast<unsigned char>(bytes[1]), head = 2;
-      if (size == 126) {
-        size = static_cast<size_t>(static_cast<unsigned char>(bytes[2])) << 8 |
-               static_cast<unsigned char>(bytes[3]);
-        head = 4;
-      }
+      size_t size = static_cast<unsigned char>(bytes[1]);
+      size_t lengthBytes = size == 126 ? 2 : size == 127 ? 8 : 0, head = 2 + lengthBytes;
+      if (lengthBytes > 0) size = 0;
+      for (size_t k = 0; k < lengthBytes; ++k) size = size << 8 | static_cast<unsigned char>(bytes[2 + k]);
       std::string body = bytes.substr(head, size);
       if (bytes[0] == '\x82') found[body[0]] += body.substr(1);
       bytes.erase(0, head + size);

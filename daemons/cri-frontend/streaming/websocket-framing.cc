@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "daemons/common/base/base64.h"
 #include "daemons/cri-frontend/streaming/limits.h"
@@ -17,6 +18,21 @@ constexpr size_t largestControl = 125;
 
 bool isControl(uint8_t opcode) {
   return (opcode & 8) != 0;
+}
+
+// Eight bytes at a time; `at`: where in the mask the first byte is.
+void unmask(std::string& bytes, const std::array<char, 4>& mask, size_t at) {
+  std::array<char, 8> turned{};
+  for (size_t i = 0; i < turned.size(); ++i) turned[i] = mask[(at + i) % 4];
+  size_t done = 0;
+  for (; done + 8 <= bytes.size(); done += 8) {
+    uint64_t word = 0, key = 0;
+    std::memcpy(&word, bytes.data() + done, 8);
+    std::memcpy(&key, turned.data(), 8);
+    word ^= key;
+    std::memcpy(bytes.data() + done, &word, 8);
+  }
+  for (; done < bytes.size(); ++done) bytes[done] = static_cast<char>(bytes[done] ^ turned[done % 8]);
 }
 
 std::string inBase64(std::string_view bytes) {
@@ -102,7 +118,8 @@ Outcome<void> WebSocketFraming::takePayload(std::string_view& bytes, Receiver& r
   std::string plain(bytes.substr(0, n));
   bytes.remove_prefix(n);
   frame_->left -= n;
-  for (char& c : plain) c = static_cast<char>(c ^ frame_->mask[frame_->at++ % 4]);
+  unmask(plain, frame_->mask, frame_->at);
+  frame_->at = (frame_->at + n) % 4;
   if (!isControl(frame_->opcode)) return message(plain, receiver);
   control_ += plain;
   return {};

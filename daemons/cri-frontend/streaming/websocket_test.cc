@@ -48,10 +48,11 @@ TEST(WebSocket, CarriesMessagesHoweverTheyAreCut) {
                       frame(ping, "are you there") + frame(continuation, "", false) +
                       frame(continuation, "ld") + channel(0, large) + channel(9, "nowhere") +
                       frame(binary, "") + frame(pong, "");
-  Side quick, slow;
+  Side quick, odd, slow;
   EXPECT_TRUE(quick.feed(bytes));
   EXPECT_TRUE(feedSlowly(slow.framing, slow.heard, bytes));
-  for (Side* side : {&quick, &slow}) {
+  for (size_t at = 0; at < bytes.size(); at += 10001) EXPECT_TRUE(odd.feed(bytes.substr(at, 10001)));
+  for (Side* side : {&quick, &odd, &slow}) {
     EXPECT_EQ(side->heard.data[0], "hello world" + large);
     EXPECT_EQ(side->heard.data.size(), 1U);
     EXPECT_EQ(side->takeOutput(),
