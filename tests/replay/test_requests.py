@@ -1,6 +1,6 @@
 """What a request asks for by another way than its field, and what it must not get: cve.md 1A, 1B, 1H, F9."""
 
-import glob
+import contextlib
 import json
 import os
 import shutil
@@ -112,23 +112,30 @@ class Requests(Replay):
             self.assertEqual([line for line in said if line and not line.endswith(":")], [], context)
             self.assertIn("Read-only", self.inside(container, "echo $(cat /proc/sys/vm/swappiness) > /proc/sys/vm/swappiness"))
 
+    @staticmethod
+    def remove_groups():
+        """The kubelet's part of it; the pod's own is gone with the pod."""
+        for directory in host.cgroups("bulkhead-replay"):
+            with contextlib.suppress(OSError):  # somebody else's test is in it
+                os.rmdir(directory)
+
     # A9. Vulnerable: a pod with users of its own is in no control group of the kubelet's, and without its limits.
     def test_cve_2025_47291(self):
-        parent, limit = "/bulkhead-replay/a9", 64 << 20
-        groups = "/sys/fs/cgroup/**" + parent
+        name, limit = f"a9-{os.getpid()}", 64 << 20
+        parent = "/bulkhead-replay/" + name
         mapping = [api.IDMapping(host_id=100000, container_id=0, length=65536)]
         users = api.NamespaceOption(userns_options=api.UserNamespace(mode=api.POD, uids=mapping, gids=mapping))
         pod = {"linux": api.LinuxPodSandboxConfig(cgroup_parent=parent, security_context=api.LinuxSandboxSecurityContext(namespace_options=users))}
         code, text = cri.code_of(lambda **_: self.run_pod("users", **pod))
         self.assertEqual(code.name, "INVALID_ARGUMENT", text)
         self.assertIn("userns_options", text)
-        self.assertEqual(glob.glob(groups, recursive=True), [])
+        self.assertEqual(host.cgroups(name), [])
         self.assertIn("userns_options", self.refused(linux=security(namespace_options=users)))
         resources = api.LinuxContainerConfig(resources=api.LinuxContainerResources(memory_limit_in_bytes=limit))
+        self.addCleanup(self.remove_groups)  # after the pod
         pod = self.run_pod("nodes", linux=api.LinuxPodSandboxConfig(cgroup_parent=parent))
         container = self.create(pod, self.reference, "sleep", "1000", linux=resources)
         self.client.StartContainer(container_id=container)
-        self.assertNotEqual(glob.glob(groups, recursive=True), [])
         with open(f"/proc/{self.pid_of(container)}/cgroup") as file:
             within = [line.split(":", 2)[1] for line in file if line.split(":", 2)[2].startswith(parent + "/")]
         self.assertTrue({"memory", ""} & {name for names in within for name in names.split(",")}, within)
