@@ -11,7 +11,7 @@
 namespace bulkhead::ipc {
 namespace {
 
-constexpr uint maxFdsPerMessage = 1;
+constexpr uint maxFdsPerMessage = 3;  // shim.capnp, attach
 
 capnp::ReaderOptions rpcOptions() {
   capnp::ReaderOptions options;

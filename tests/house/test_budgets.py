@@ -23,6 +23,7 @@ PRIVILEGED = {
     # A pod's namespaces and their init; a container's devices: parts of the launcher that are read alone.
     "daemons/shim/namespaces": ("bulkhead-launcher", 330),
     "daemons/shim/devices": ("bulkhead-launcher", 120),
+    "daemons/shim/console": ("bulkhead-launcher", 110),
     "daemons/storaged/zygote": ("bulkhead-storage-zygote", 500),
     "daemons/storaged/mounter": ("bulkhead-mounter", 500),
     # What a worker is put into: mounts beneath one descriptor. No request, no process.

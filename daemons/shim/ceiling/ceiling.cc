@@ -121,8 +121,6 @@ Outcome<void> checkProcess(const Request& r) {
     if (!oci::isUtf8Text(*directory)) return invalid("workingDirectory", "is not UTF-8");
     if (auto ok = checkWorkingDirectory(*directory); !ok) return ok;
   }
-  if (r.spec.getTty())
-    return refuse(Code::failedPrecondition, "tty", "comes with streaming, not in this version");
   return {};
 }
 

@@ -8,11 +8,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "daemons/common/base/io.h"
 #include "daemons/common/base/log.h"
 #include "daemons/common/base/process.h"
 #include "daemons/shim/ceiling/host-path.h"
 #include "daemons/shim/cgroup/cgroups.h"
+#include "daemons/shim/console/console.h"
 #include "daemons/shim/launcher/image-root.h"
 #include "daemons/shim/launcher/root-directories.h"
 #include "daemons/shim/namespaces/pod-namespaces.h"
@@ -89,10 +92,20 @@ class Stage {
       throwErrno("write config");
     config.reset();
     std::string pidFile = path_ + "/pid";
-    auto created = birth_.runtime.run(
-        {"create", "--bundle", bundle(), "--pid-file", pidFile, birth_.container.id.text()},
-        {birth_.in.read.get(), birth_.out.write.get(), birth_.err.write.get()});
+    std::vector<std::string> words{"create", "--bundle", bundle(), "--pid-file", pidFile};
+    Fd here(::open(path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    std::optional<console::ConsoleSocket> console;
+    if (birth_.spec.getTty()) {
+      console.emplace(here.get());
+      words.insert(words.end(), {"--console-socket", console->path()});
+    }
+    words.push_back(birth_.container.id.text());
+    Stdio stdio{birth_.in.read.get(), birth_.out.write.get(), console ? -1 : birth_.err.write.get()};
+    auto created = birth_.runtime.run(words, stdio);
     if (!created) return tl::unexpected(created.error());
+    if (console) birth_.terminal = console->takeTerminal();
+    if (console && !birth_.terminal)
+      return refuse(Code::failedPrecondition, "tty", "the runtime sent no terminal");
     return static_cast<pid_t>(std::strtol(readSmallFile(pidFile).c_str(), nullptr, 10));
   }
 
@@ -183,8 +196,10 @@ std::vector<std::string> shimArguments(const Birth& birth, pid_t pid) {
   // Both beyond the numbers that are about to be taken.
   Fd program(::fcntl(birth.context.shimProgram.get(), F_DUPFD_CLOEXEC, 200));
   report = Fd(::fcntl(report.get(), F_DUPFD_CLOEXEC, 200));
-  arrange({birth.listener.get(), orNull(birth.log), birth.exitRecord.get(), birth.out.read.get(),
-           birth.err.read.get(), orNull(oom), birth.started.get(), orNull(birth.in.write)});
+  const Fd& out = birth.terminal ? birth.terminal : birth.out.read;
+  const Fd& in = birth.terminal ? birth.terminal : birth.in.write;
+  arrange({birth.listener.get(), orNull(birth.log), birth.exitRecord.get(), out.get(), birth.err.read.get(),
+           orNull(oom), birth.started.get(), orNull(in)});
   ::execveat(program.get(), "", argv.data(), environment, AT_EMPTY_PATH);
   throwErrno("execute bulkhead-shim");
 }

@@ -24,6 +24,7 @@ struct Birth {
   Fd target;                        // the PID namespace of another container, to be entered; invalid: none
   std::vector<BindSource> sources;  // one for each of spec.mounts
   Pipe in, out, err;                // the container's stdin (invalid: /dev/null), stdout and stderr
+  Fd terminal;                      // instead of stdin and stdout, once the runtime has made it
   Fd listener;                      // the monitor's socket
   Fd log, exitRecord, started;      // log invalid: none
 };

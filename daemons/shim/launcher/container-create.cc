@@ -77,9 +77,9 @@ Outcome<Birth> prepare(const Context& context, const Container& container,
   auto root = requestRoot(context, container.id);
   if (!root) return tl::unexpected(root.error());
   birth.root = std::move(*root);
-  if (spec.getStdin()) birth.in = makePipe();
-  birth.out = makePipe();
-  birth.err = makePipe();
+  if (spec.getStdin() && !spec.getTty()) birth.in = makePipe();
+  if (!spec.getTty()) birth.out = makePipe();
+  birth.err = makePipe();  // of a terminal nothing comes out of it
   birth.exitRecord = makeFile(container.directory.get(), "exit");
   birth.started = makeFile(container.directory.get(), "started");
   birth.listener = listenForGroup(context.layout.shimDirectory() + "/" + container.id.text() + ".sock",

@@ -59,10 +59,11 @@ Outcome<void> deleteContainer(const Context& context, capnp::Text::Reader text);
 // The same for one that is already locked, and perhaps half made.
 Outcome<void> discardContainer(const Context& context, const Container& container);
 
-// Starts a process inside on the caller's own pipes, then gives up every privilege (Process::execMonitor, the
-// pod's shim uid; only `connection` and what waiting needs stay open) and waits. At the timeout the process
-// and its group are killed. After it returns, the calling process can only answer and exit.
-Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader spec, std::vector<Fd> pipes,
+// Starts a process inside on the caller's own pipes, or sends it its terminal (ExecSpec), then gives up every
+// privilege (Process::execMonitor, the pod's shim uid; only `connection` and what waiting needs stay open)
+// and waits. At the timeout the process and its group are killed. After it returns, the calling process can
+// only answer and exit.
+Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader spec, std::vector<Fd> fds,
                               int connection, schema::ExecEnd::Builder reply);
 
 }  // namespace bulkhead::launcher

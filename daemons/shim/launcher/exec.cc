@@ -12,6 +12,7 @@
 #include "daemons/common/base/io.h"
 #include "daemons/common/base/process.h"
 #include "daemons/common/jail/confine.h"
+#include "daemons/shim/console/console.h"
 #include "daemons/shim/launcher/container.h"
 #include "daemons/shim/resources/limits.h"
 #include "ipc/convert.h"
@@ -37,8 +38,36 @@ Fd memoryFile(const std::string& bytes) {
   return file;
 }
 
+// Ends what nobody can talk to.
+tl::unexpected<Refusal> withoutTerminal(const Started& process, const char* why) {
+  (void)::syscall(SYS_pidfd_send_signal, process.handle.get(), SIGKILL, nullptr, 0);
+  (void)waitFor(process.pid, std::nullopt);
+  return refuse(Code::failedPrecondition, "tty", why);
+}
+
+// What a request brings: pipes, or, for a terminal, the socket that it is sent over.
+struct Streams {
+  Fd in, out, err, terminal;
+};
+
+Outcome<Streams> streamsOf(schema::ExecSpec::Reader spec, std::vector<Fd> fds) {
+  Streams streams;
+  if (spec.getTty()) {
+    if (fds.size() != 1) return invalid("", "exec with a terminal needs one socket");
+    streams.terminal = std::move(fds[0]);
+    return streams;
+  }
+  size_t wanted = spec.getStdin() ? 3 : 2;
+  if (fds.size() != wanted || !std::ranges::all_of(fds, [](const Fd& fd) { return isPipe(fd.get()); }))
+    return invalid("", "exec needs pipes for stdout and stderr, and for stdin if it has one");
+  if (spec.getStdin()) streams.in = std::move(fds[0]);
+  streams.out = std::move(fds[wanted - 2]);
+  streams.err = std::move(fds[wanted - 1]);
+  return streams;
+}
+
 // Detached: the runtime copies nothing and is gone once the process runs.
-Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader spec, const Stdio& stdio) {
+Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader spec, const Streams& streams) {
   auto container = findRunning(context, spec.getContainerId());
   if (!container) return tl::unexpected(container.error());
   auto pod = container->pod->record;
@@ -47,13 +76,18 @@ Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader s
   ipc::Packet record = readSpec(container->directory.get());
   auto own = record.as<schema::ContainerSpec>();
   oci::Grants grants = grantsFor(context, pod, own);
-  Fd process = memoryFile(oci::processDocument(own, grants, spec.getArgs()));
+  Fd process = memoryFile(oci::processDocument(own, grants, spec.getArgs(), spec.getTty()));
+  std::optional<console::ConsoleSocket> console;
+  if (spec.getTty()) console.emplace(container->directory.get());
   std::string pidFile = record::podPath(context.pods, container->podId) + "/containers/" +
                         container->id.text() + "/exec-" + std::to_string(::getpid());
+  std::vector<std::string> words{"exec",       "--detach",
+                                 "--process",  "/proc/self/fd/" + std::to_string(process.get()),
+                                 "--pid-file", pidFile};
+  if (console) words.insert(words.end(), {"--console-socket", console->path()});
+  words.push_back(container->id.text());
   auto started = OciRuntime::finish(
-      runtime->start({"exec", "--detach", "--process", "/proc/self/fd/" + std::to_string(process.get()),
-                      "--pid-file", pidFile, container->id.text()},
-                     stdio, process.get()));
+      runtime->start(words, {streams.in.get(), streams.out.get(), streams.err.get()}, process.get()));
   auto pid = static_cast<pid_t>(std::strtol(readSmallFile(pidFile).c_str(), nullptr, 10));
   (void)::unlink(pidFile.c_str());
   if (!started) return tl::unexpected(started.error());
@@ -62,7 +96,13 @@ Outcome<Started> startProcess(const Context& context, schema::ExecSpec::Reader s
   if (!handle) throw std::runtime_error("the runtime named no process");
   // runc gives it the score that the container was created with.
   if (grants.oomScoreAdj) resources::writeOomScore(*grants.oomScoreAdj, pid);
-  return Started{pid, std::move(handle), pod.getShimUid()};
+  Started result{pid, std::move(handle), pod.getShimUid()};
+  if (!console) return result;
+  Fd master = console->takeTerminal();
+  if (!master) return withoutTerminal(result, "the runtime sent no terminal");
+  if (!console::sendTerminal(streams.terminal.get(), master))
+    return withoutTerminal(result, "nobody took the terminal");
+  return result;
 }
 
 // Keeps the right to kill and hears one byte from the monitor. A monitor that dies counts as overdue.
@@ -96,21 +136,18 @@ bool endsInTime(int process, int connection, std::chrono::milliseconds limit) {
 
 }  // namespace
 
-Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader spec, std::vector<Fd> pipes,
+Outcome<void> execInContainer(const Context& context, schema::ExecSpec::Reader spec, std::vector<Fd> fds,
                               int connection, schema::ExecEnd::Builder reply) {
   constexpr auto killGrace = 2s;
-  if (spec.getTty()) return refuse(Code::failedPrecondition, "tty", "is not supported yet");
-  size_t first = spec.getStdin() ? 0 : 1;  // of stdin, stdout, stderr
-  if (pipes.size() != 3 - first || !std::ranges::all_of(pipes, [](const Fd& fd) { return isPipe(fd.get()); }))
-    return invalid("", "exec needs pipes for stdout and stderr, and for stdin if it has one");
+  auto streams = streamsOf(spec, std::move(fds));
+  if (!streams) return tl::unexpected(streams.error());
   if (spec.getArgs().size() == 0) return invalid("args", "is empty");
   if (auto ok = ceiling::checkArguments(spec.getArgs(), "args"); !ok) return ok;
 
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throwErrno("become a subreaper");
-  int in = spec.getStdin() ? pipes[0].get() : -1;
-  auto process = startProcess(context, spec, {in, pipes[1 - first].get(), pipes[2 - first].get()});
+  auto process = startProcess(context, spec, *streams);
   if (!process) return tl::unexpected(process.error());
-  pipes.clear();
+  *streams = {};
   Pipe verdict = makePipe();
   pid_t executioner = forkExecutioner(*process, verdict);
   if (executioner < 0) throwErrno("fork");

@@ -27,7 +27,9 @@ int shimMain(int argc, char** argv) {
   auto io = kj::setupAsyncIo();
   Fd listener(3);
   shim::Monitor monitor(io, {Fd(4), Fd(5), Fd(6), Fd(7), Fd(8), Fd(9), Fd(10)}, options.pid);
-  auto serve = [&monitor] { return kj::heap<shim::ShimServer>(monitor.ended(), monitor.log()); };
+  auto serve = [&monitor] {
+    return kj::heap<shim::ShimServer>(monitor.ended(), monitor.log(), monitor.audience());
+  };
   // The process cannot be looked up: there is no /proc here. The socket's directory admits cri's group alone.
   ipc::RpcListener server(*io.lowLevelProvider, std::move(listener), {options.criUid, ""}, serve);
   auto serving = server.run().eagerlyEvaluate([](kj::Exception&&) {});

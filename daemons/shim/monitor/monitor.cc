@@ -10,6 +10,8 @@ namespace {
 constexpr auto drainLimit = 1 * kj::SECONDS;
 // For a cri that is just connecting; afterwards the launcher answers from the record.
 constexpr auto lastingTime = 2 * kj::SECONDS;
+// For who is attached and has not heard all of it.
+constexpr auto listeningTime = 5 * kj::SECONDS;
 constexpr auto recordRetry = 200 * kj::MILLISECONDS;
 
 }  // namespace
@@ -18,15 +20,18 @@ Monitor::Monitor(kj::AsyncIoContext& io, Inheritance inherited, pid_t pid)
     : io_(io),
       inherited_(std::move(inherited)),
       log_(std::move(inherited_.log)),
-      out_(io.unixEventPort, std::move(inherited_.out), Stream::out, log_),
-      err_(io.unixEventPort, std::move(inherited_.err), Stream::err, log_),
+      audience_(io.unixEventPort, io.provider->getTimer(), std::move(inherited_.input)),
+      out_(io.unixEventPort, std::move(inherited_.out), Stream::out, log_, audience_),
+      err_(io.unixEventPort, std::move(inherited_.err), Stream::err, log_, audience_),
       reaper_(io.unixEventPort, pid),
       copying_(kj::joinPromises(kj::arr(out_.run(), err_.run()))),
       ended_(follow().fork()) {}
 
 kj::Promise<void> Monitor::run() {
-  return ended_.addBranch().then(
-      [this](Ending&&) { return io_.provider->getTimer().afterDelay(lastingTime); });
+  auto& timer = io_.provider->getTimer();
+  return ended_.addBranch()
+      .then([&timer](Ending&&) { return timer.afterDelay(lastingTime); })
+      .then([this, &timer] { return audience_.whenEmpty().exclusiveJoin(timer.afterDelay(listeningTime)); });
 }
 
 kj::Promise<Ending> Monitor::follow() {
@@ -49,6 +54,7 @@ kj::Promise<void> Monitor::drain() {
   return kj::mv(copying_).exclusiveJoin(kj::mv(limit)).then([this] {
     out_.finish();
     err_.finish();
+    audience_.finish();
   });
 }
 

@@ -16,11 +16,11 @@ namespace bulkhead::shim {
 struct Inheritance {
   Fd log;
   Fd exitRecord;
-  Fd out;  // read ends
+  Fd out;  // read ends; `out` and `input` are one terminal's master if the container has that
   Fd err;
-  Fd oom;       // counts OOM kills in a line "oom_kill N"
-  Fd started;   // when the launcher started the container
-  Fd stdinEnd;  // write end; held open so that the container does not read an end of file
+  Fd oom;      // counts OOM kills in a line "oom_kill N"
+  Fd started;  // when the launcher started the container
+  Fd input;    // write end; held open so that the container does not read an end of file
 };
 inline constexpr int inheritedDescriptors = 8;  // with the listener
 
@@ -33,6 +33,7 @@ class Monitor {
 
   kj::ForkedPromise<Ending>& ended() { return ended_; }
   LogWriter& log() { return log_; }
+  Audience& audience() { return audience_; }
 
  private:
   kj::Promise<Ending> follow();
@@ -43,6 +44,7 @@ class Monitor {
   kj::AsyncIoContext& io_;
   Inheritance inherited_;
   LogWriter log_;
+  Audience audience_;
   OutputPump out_;
   OutputPump err_;
   Reaper reaper_;

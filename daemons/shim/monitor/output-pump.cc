@@ -15,16 +15,19 @@ namespace {
 
 // A writer that never pauses must not keep the other stream, the reaper and the socket waiting.
 constexpr size_t turn = 256 * 1024;
+constexpr size_t terminalHolds = 64 * 1024;  // drivers/tty/tty_buffer.c, TTYB_DEFAULT_MEM_LIMIT
 
 }  // namespace
 
-OutputPump::OutputPump(kj::UnixEventPort& port, Fd pipe, Stream stream, LogWriter& log)
+OutputPump::OutputPump(kj::UnixEventPort& port, Fd pipe, Stream stream, LogWriter& log, Audience& audience)
     : pipe_(nonBlocking(std::move(pipe))),
       stream_(stream),
       log_(log),
+      audience_(audience),
       observer_(port, pipe_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ) {}
 
 kj::Promise<void> OutputPump::run() {
+  if (!audience_.keepsUp()) return audience_.aMoment().then([this] { return run(); });
   switch (drain(turn)) {
     case Found::end:
       return kj::READY_NOW;
@@ -37,7 +40,8 @@ kj::Promise<void> OutputPump::run() {
 }
 
 void OutputPump::finish() {
-  if (!ended_) (void)drain(static_cast<size_t>(std::max(::fcntl(pipe_.get(), F_GETPIPE_SZ), 0)));
+  int held = ::fcntl(pipe_.get(), F_GETPIPE_SZ);
+  if (!ended_) (void)drain(held > 0 ? static_cast<size_t>(held) : terminalHolds);
   if (!ended_) log_.finish(stream_, wallClock());
   ended_ = true;
 }
@@ -50,9 +54,12 @@ OutputPump::Found OutputPump::drain(size_t limit) {
     if (size < 0 && errno == EAGAIN) return Found::nothing;
     if (size > 0) {
       total += static_cast<size_t>(size);
-      log_.append(stream_, {buffer.data(), static_cast<size_t>(size)}, wallClock());
+      std::string_view bytes(buffer.data(), static_cast<size_t>(size));
+      log_.append(stream_, bytes, wallClock());
+      audience_.hear(stream_, bytes);
       continue;
     }
+    // An end of file; EIO: nobody holds the terminal any more.
     log_.finish(stream_, wallClock());
     ended_ = true;
   }

@@ -1,17 +1,18 @@
-// Copies one stream of the container into its log.
+// Copies one stream of the container into its log, and to whoever is attached.
 #pragma once
 
 #include <kj/async-unix.h>
 
 #include "daemons/common/base/fd.h"
+#include "daemons/shim/monitor/audience.h"
 #include "daemons/shim/monitor/log-writer.h"
 
 namespace bulkhead::shim {
 
 class OutputPump {
  public:
-  // `pipe` becomes non-blocking; `log` outlives the pump.
-  OutputPump(kj::UnixEventPort& port, Fd pipe, Stream stream, LogWriter& log);
+  // `pipe`, which may also be a terminal's master, becomes non-blocking; the rest outlives the pump.
+  OutputPump(kj::UnixEventPort& port, Fd pipe, Stream stream, LogWriter& log, Audience& audience);
 
   // Resolves at end of file: nobody holds the pipe's other end any more.
   kj::Promise<void> run();
@@ -26,6 +27,7 @@ class OutputPump {
   Fd pipe_;
   Stream stream_;
   LogWriter& log_;
+  Audience& audience_;
   kj::UnixEventPort::FdObserver observer_;
   bool ended_ = false;
 };

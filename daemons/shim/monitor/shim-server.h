@@ -3,6 +3,7 @@
 
 #include <kj/async.h>
 
+#include "daemons/shim/monitor/audience.h"
 #include "daemons/shim/monitor/log-writer.h"
 #include "daemons/shim/record/exit-record.h"
 #include "ipc/schema/shim.capnp.h"
@@ -17,16 +18,22 @@ struct Ending {
 
 class ShimServer final : public schema::Shim::Server {
  public:
-  // Both are of the monitor, which outlives every server.
-  ShimServer(kj::ForkedPromise<Ending>& ended, LogWriter& log) : ended_(ended), log_(log) {}
+  // All are of the monitor, which outlives every server.
+  ShimServer(kj::ForkedPromise<Ending>& ended, LogWriter& log, Audience& audience)
+      : ended_(ended), log_(log), audience_(audience) {}
 
   kj::Promise<void> version(VersionContext context) override;
   kj::Promise<void> wait(WaitContext context) override;
   kj::Promise<void> reopenLog(ReopenLogContext context) override;
+  kj::Promise<void> attach(AttachContext context) override;
+  kj::Promise<void> resize(ResizeContext context) override;
 
  private:
+  void admit(AttachContext& context, AttachedClient::Sockets sockets);
+
   kj::ForkedPromise<Ending>& ended_;
   LogWriter& log_;
+  Audience& audience_;
 };
 
 }  // namespace bulkhead::shim

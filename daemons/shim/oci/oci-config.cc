@@ -95,11 +95,15 @@ void writeCapabilities(JsonWriter& json, schema::ContainerSpec::Reader spec, con
 }
 
 void writeProcess(JsonWriter& json, schema::ContainerSpec::Reader spec, const Grants& grants,
-                  capnp::List<capnp::Data>::Reader arguments) {
+                  capnp::List<capnp::Data>::Reader arguments, bool terminal) {
   std::string directory = toString(spec.getWorkingDirectory());
-  json.object().member("terminal", false);
+  json.object().member("terminal", terminal);
   writeUser(json, spec);
-  json.member("args", textsOf(arguments)).member("env", environmentOf(spec));
+  Texts environment = environmentOf(spec);
+  auto isTerm = [](const std::string& each) { return each.starts_with("TERM="); };
+  if (terminal && std::none_of(environment.begin(), environment.end(), isTerm))
+    environment.push_back("TERM=xterm");  // as in the peers: programs ask what they can do with it
+  json.member("args", textsOf(arguments)).member("env", environment);
   json.member("cwd", directory.empty() ? "/" : directory);
   writeCapabilities(json, spec, grants);
   json.member("noNewPrivileges", spec.getNoNewPrivileges());
@@ -242,7 +246,7 @@ void writeLinux(JsonWriter& json, schema::ContainerSpec::Reader spec, const Gran
 std::string configDocument(schema::ContainerSpec::Reader spec, const Grants& grants) {
   JsonWriter json;
   json.object().member("ociVersion", "1.0.2").key("process");
-  writeProcess(json, spec, grants, spec.getArgs());
+  writeProcess(json, spec, grants, spec.getArgs(), spec.getTty());
   json.key("root").object().member("path", "rootfs").member("readonly", spec.getReadOnlyRoot()).end();
   writeMounts(json, spec.getPrivileged(), grants.binds);
   writeLinux(json, spec, grants);
@@ -251,9 +255,9 @@ std::string configDocument(schema::ContainerSpec::Reader spec, const Grants& gra
 }
 
 std::string processDocument(schema::ContainerSpec::Reader spec, const Grants& grants,
-                            capnp::List<capnp::Data>::Reader arguments) {
+                            capnp::List<capnp::Data>::Reader arguments, bool terminal) {
   JsonWriter json;
-  writeProcess(json, spec, grants, arguments);
+  writeProcess(json, spec, grants, arguments, terminal);
   return json.document();
 }
 

@@ -58,8 +58,9 @@ struct Grants {
 // config.json.
 std::string configDocument(schema::ContainerSpec::Reader spec, const Grants& grants);
 
-// The document for `runtime exec --process`: the container's own process with other arguments.
+// The document for `runtime exec --process`: the container's own process with other arguments, and with or
+// without a terminal.
 std::string processDocument(schema::ContainerSpec::Reader spec, const Grants& grants,
-                            capnp::List<capnp::Data>::Reader arguments);
+                            capnp::List<capnp::Data>::Reader arguments, bool terminal);
 
 }  // namespace bulkhead::oci

@@ -235,16 +235,21 @@ Instance::Fill Instance::container(const ContainerId& id, const PodId& pod,
   };
 }
 
-schema::Exit::Reader Instance::wait(const ContainerId& id, capnp::MallocMessageBuilder& holder) {
+void Instance::talk(const ContainerId& id,
+                    const std::function<void(schema::Shim::Client, kj::WaitScope&)>& words) {
   auto io = kj::setupAsyncIo();
   Fd socket = connectAs(criUid, layout_.shimDirectory() + "/" + id.text() + ".sock", SOCK_STREAM);
   EXPECT_TRUE(socket);
   auto stream =
-      io.lowLevelProvider->wrapSocketFd(socket.release(), kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP);
-  capnp::TwoPartyClient client(*stream);
-  auto shim = client.bootstrap().castAs<schema::Shim>();
-  auto response = shim.waitRequest().send().wait(io.waitScope);
-  holder.setRoot(response.getExit());
+      io.lowLevelProvider->wrapUnixSocketFd(socket.release(), kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP);
+  capnp::TwoPartyClient client(*stream, 4);
+  words(client.bootstrap().castAs<schema::Shim>(), io.waitScope);
+}
+
+schema::Exit::Reader Instance::wait(const ContainerId& id, capnp::MallocMessageBuilder& holder) {
+  talk(id, [&holder](schema::Shim::Client shim, kj::WaitScope& scope) {
+    holder.setRoot(shim.waitRequest().send().wait(scope).getExit());
+  });
   return holder.getRoot<schema::Exit>().asReader();
 }
 

@@ -12,6 +12,7 @@
 #include "daemons/common/base/layout.h"
 #include "ipc/packet.h"
 #include "ipc/schema/launch.capnp.h"
+#include "ipc/schema/shim.capnp.h"
 
 namespace bulkhead::shim::testing {
 
@@ -42,6 +43,8 @@ class Instance {
   void makeNetns(const PodId& pod);
   void removeNetns(const PodId& pod);
 
+  // As cri, over the shim's own socket.
+  void talk(const ContainerId& id, const std::function<void(schema::Shim::Client, kj::WaitScope&)>& words);
   // Waits through the shim's socket.
   schema::Exit::Reader wait(const ContainerId& id, capnp::MallocMessageBuilder& holder);
   std::string log(const std::string& name);

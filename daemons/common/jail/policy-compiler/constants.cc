@@ -218,6 +218,7 @@ const std::map<std::string_view, std::uint64_t>& names() {
       {"UMOUNT_NOFOLLOW", 8},
       // ioctl(2)
       NAMED(TCGETS),
+      NAMED(TIOCSWINSZ),
       NAMED(TIOCGWINSZ),
       NAMED(TIOCSWINSZ),
       NAMED(TIOCGPTPEER),
