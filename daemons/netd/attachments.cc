@@ -192,6 +192,11 @@ void Attachments::payInBackground(const PodId& id) {
   tasks_.add(pay(found->second).ignoreResult());
 }
 
+bool Attachments::isAttached(const PodId& pod) const {
+  auto found = pods_.find(pod);
+  return found != pods_.end() && found->second.state == State::attached;
+}
+
 std::vector<PodId> Attachments::podsOf(const std::string& network) const {
   std::vector<PodId> pods;
   for (const auto& [id, pod] : pods_) {

@@ -27,6 +27,7 @@ class Attachments final : private kj::TaskSet::ErrorHandler {
   kj::Promise<Outcome<Attachment>> attach(PodNetwork pod);
   // Idempotent; absent is ok. Ends an attach that runs. Resolves when the DEL is done, or durably owed.
   kj::Promise<Outcome<void>> detach(PodId id);
+  [[nodiscard]] bool isAttached(const PodId& pod) const;
   // Every pod of network `name` with a record: what its plugins must keep.
   [[nodiscard]] std::vector<PodId> podsOf(const std::string& network) const;
   // Every pod with a record, also those whose DEL is owed (without addresses).

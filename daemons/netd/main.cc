@@ -64,16 +64,17 @@ int run(int argc, char** argv) {
   netd::Tools tools{netns, runner, owed, io.provider->getTimer(), settings};
   netd::Attachments attachments(tools, conflists, start.layout.netnsDirectory());
   attachments.resume(owed.load());
+  netd::PodCounters counters(netns, attachments);
   netd::NetworkStatus status(tools, conflists);
   netd::GarbageCollection collection(tools, conflists, attachments);
   auto over = kj::newPromiseAndFulfiller<void>();
   netd::Restart restart(place, runner.gate(), kj::mv(over.fulfiller));
 
-  ipc::RpcListener door(
-      *io.lowLevelProvider, std::move(listener),
-      {config.get().getIdentities().getCriUid(), start.options.peerCgroup}, [&]() {
-        return capnp::Capability::Client(kj::heap<netd::NetdServer>(attachments, status, restart, settings));
-      });
+  ipc::RpcListener door(*io.lowLevelProvider, std::move(listener),
+                        {config.get().getIdentities().getCriUid(), start.options.peerCgroup}, [&]() {
+                          return capnp::Capability::Client(
+                              kj::heap<netd::NetdServer>(attachments, counters, status, restart, settings));
+                        });
   jail::notifyReady(start);
   // None of them ever ends well: the loss of a helper ends netd, and the supervisor starts all of it anew.
   door.run()

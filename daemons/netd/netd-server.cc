@@ -12,6 +12,33 @@ void write(schema::Attachment::Builder to, const Attachment& from) {
   to.setNetnsPath(from.netnsPath);
 }
 
+void write(schema::PodCounters::Interface::Builder to, const LinkCounters& from) {
+  to.setName(from.name);
+  to.setReceivedBytes(from.receivedBytes);
+  to.setReceivedPackets(from.receivedPackets);
+  to.setReceivedErrors(from.receivedErrors);
+  to.setReceivedDropped(from.receivedDropped);
+  to.setSentBytes(from.sentBytes);
+  to.setSentPackets(from.sentPackets);
+  to.setSentErrors(from.sentErrors);
+  to.setSentDropped(from.sentDropped);
+}
+
+void write(schema::PodCounters::Builder to, const PodId& pod, const PodCounters::Links& links) {
+  to.setPodId(pod.text());
+  auto interfaces = to.initInterfaces(static_cast<unsigned>(links.size()));
+  for (unsigned i = 0; i < interfaces.size(); ++i) write(interfaces[i], links[i]);
+}
+
+// What is no id is no pod's.
+std::vector<PodId> readIds(capnp::List<capnp::Text>::Reader from) {
+  std::vector<PodId> ids;
+  for (auto text : from) {
+    if (auto id = PodId::parse(ipc::toString(text), "podIds")) ids.push_back(*id);
+  }
+  return ids;
+}
+
 }  // namespace
 
 kj::Promise<void> NetdServer::attach(AttachContext context) {
@@ -28,6 +55,10 @@ kj::Promise<void> NetdServer::list(ListContext context) {
 
 kj::Promise<void> NetdServer::status(StatusContext context) {
   return ipc::scrubbed("status", kj::evalNow([&]() { return statusInto(context); }));
+}
+
+kj::Promise<void> NetdServer::counters(CountersContext context) {
+  return ipc::scrubbed("counters", kj::evalNow([&]() { return countersInto(context); }));
 }
 
 kj::Promise<void> NetdServer::attachInto(AttachContext context) {
@@ -60,6 +91,7 @@ kj::Promise<void> NetdServer::detachInto(DetachContext context) {
     ipc::writeRefusal(context.getResults().initResult().initRefused(), pod.error());
     return kj::READY_NOW;
   }
+  counters_.forget(*pod);
   return attachments_.detach(*pod).then([context](Outcome<void>&& detached) mutable {
     auto result = context.getResults().initResult();
     if (!detached) return ipc::writeRefusal(result.initRefused(), detached.error());
@@ -84,6 +116,15 @@ kj::Promise<void> NetdServer::statusInto(StatusContext context) {
     results.setReady(readiness.ready);
     results.setReason(readiness.reason);
     results.setMessage(readiness.message);
+  });
+}
+
+kj::Promise<void> NetdServer::countersInto(CountersContext context) {
+  auto pods = readIds(context.getParams().getPodIds());
+  context.releaseParams();
+  return counters_.read(std::move(pods)).then([context](auto&& all) mutable {
+    auto list = context.getResults().initPods(static_cast<unsigned>(all.size()));
+    for (unsigned i = 0; i < list.size(); ++i) write(list[i], all[i].first, all[i].second);
   });
 }
 

@@ -12,6 +12,14 @@ Outcome<void> readDone(ipc::Packet packet) {
   return refuse(Code::internal, "", "netns-helper gave an answer that does not fit");
 }
 
+Outcome<Fd> readSocket(ipc::Packet packet) {
+  auto reply = packet.as<schema::NetnsReply>();
+  if (reply.isRefused()) return tl::unexpected(ipc::readRefusal(reply.getRefused()));
+  Fd socket = packet.takeFd(0);
+  if (reply.isDone() && socket) return socket;
+  return refuse(Code::internal, "", "netns-helper gave an answer that does not fit");
+}
+
 std::vector<PodId> readPods(ipc::Packet packet) {
   auto reply = packet.as<schema::NetnsReply>();
   KJ_REQUIRE(reply.isPods(), "netns-helper did not list its pins");
@@ -46,6 +54,14 @@ kj::Promise<std::vector<PodId>> NetnsClient::list() {
   auto message = kj::heap<capnp::MallocMessageBuilder>();
   message->initRoot<schema::NetnsRequest>().setList();
   return exchange(kj::mv(message)).then([](ipc::Packet&& packet) { return readPods(kj::mv(packet)); });
+}
+
+kj::Promise<Outcome<Fd>> NetnsClient::watch(const PodId& pod) {
+  auto message = kj::heap<capnp::MallocMessageBuilder>();
+  auto request = message->initRoot<schema::NetnsRequest>();
+  request.setPodId(pod.text());
+  request.setWatch();
+  return exchange(kj::mv(message)).then([](ipc::Packet&& packet) { return readSocket(kj::mv(packet)); });
 }
 
 kj::Promise<void> NetnsClient::serve() {

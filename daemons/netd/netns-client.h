@@ -18,6 +18,7 @@ class NetnsClient {
   kj::Promise<Outcome<void>> make(const PodId& pod);
   kj::Promise<Outcome<void>> remove(const PodId& pod);
   kj::Promise<std::vector<PodId>> list();
+  kj::Promise<Outcome<Fd>> watch(const PodId& pod);
 
   // Delivers answers; call it once. Rejects when the helper has ended: netd then ends as well.
   kj::Promise<void> serve();

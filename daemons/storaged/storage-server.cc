@@ -1,5 +1,7 @@
 #include "daemons/storaged/storage-server.h"
 
+#include <sys/statvfs.h>
+
 #include <chrono>
 
 #include "daemons/storaged/intake-server.h"
@@ -71,6 +73,14 @@ std::vector<ImageUse> readUses(schema::Storaged::CreateLayerParams::Reader from,
       uses.push_back({*std::move(id), ipc::toString(volume.getAsked())});
   }
   return uses;
+}
+
+void writeFileSystem(const std::string& path, schema::LayerUsage::Builder usage) {
+  struct statvfs info {};
+  if (::statvfs(path.c_str(), &info) != 0) return;
+  usage.setTotalBytes(std::uint64_t{info.f_blocks} * info.f_frsize);
+  usage.setTotalInodes(info.f_files);
+  usage.setFreeInodes(info.f_favail);
 }
 
 }  // namespace
@@ -153,6 +163,7 @@ kj::Promise<void> StorageServer::layerUsage(LayerUsageContext context) {
     auto counts = usage_.each();
     auto usage = context.getResults().initUsage();
     usage.setMountpoint(parts_.store.path());
+    writeFileSystem(parts_.store.path(), usage);
     auto layers = usage.initLayers(count(counts.size()));
     capnp::uint i = 0;
     for (const auto& [id, counted] : counts) {

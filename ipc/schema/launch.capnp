@@ -23,6 +23,8 @@ struct LaunchRequest {
     updateContainer @10 :Update;      # all of it or nothing
     openLog @11 :Text;                # container id: its log file, made anew where it was moved away; the answer brings
                                       # it as a descriptor
+    countFiles @12 :List(Text);       # pod ids: what the processes of their running containers hold open; of unknown pods
+                                      # and of what ends meanwhile nothing is said
   }
 }
 
@@ -35,7 +37,15 @@ struct LaunchReply {
     list @4 :List(PodInfo);
     version @5 :Text;
     refused @6 :Common.Refusal;
+    files @7 :List(OpenFiles);
   }
+}
+
+struct OpenFiles {
+  containerId @0 :Text;
+  descriptors @1 :UInt64;    # of all its processes
+  sockets @2 :UInt64;        # of these
+  limit @3 :UInt64;          # of descriptors, soft, of its first process
 }
 
 struct PodSpec {
@@ -164,7 +174,7 @@ struct ExecSpec {
   containerId @0 :Text;
   args @1 :List(Data);
   timeoutMs @2 :UInt32;    # 0: none
-  tty @3 :Bool;            # the exec's one descriptor is then a SEQPACKET socket, over which the terminal is sent
+  tty @3 :Bool;            # the exec's one descriptor is then a connected socket, over which the terminal is sent
   stdin @4 :Bool;          # a third descriptor, the first of the three
 }
 

@@ -12,6 +12,8 @@ struct NetnsRequest {
     make @1 :Void;    # a new network namespace with lo up, pinned as netns/POD-ID; existing is ok
     remove @2 :Void;  # absent is ok
     list @3 :Void;
+    watch @4 :Void;   # a route netlink socket of the pod's namespace, by which its counters can be read, comes with
+                      # the answer; the namespace lives as long as it is open
   }
 }
 

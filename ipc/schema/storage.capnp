@@ -139,6 +139,9 @@ struct Usage {
 struct LayerUsage {
   mountpoint @0 :Text;        # the store's directory
   layers @1 :List(Layer);
+  totalBytes @2 :UInt64;      # of the file system that the store is on
+  totalInodes @3 :UInt64;     # 0: it has no fixed number
+  freeInodes @4 :UInt64;
 
   struct Layer {
     containerId @0 :Text;

@@ -11,7 +11,7 @@ BUILD = os.environ["BULKHEAD_BUILD"]
 FILE_LINES = 500
 LINKED_LINES = 6000
 # The whole of CRI needs more of one program (docs/decisions/0037, 0048); its rooms have budgets of their own.
-LINKED_LINES_OF = {"bulkhead-launcher": 7300}
+LINKED_LINES_OF = {"bulkhead-launcher": 7600}
 # The wire facts of CRI are one file by nature, and so is the page with a row for each of its fields.
 LONG_BY_NATURE = {"proto/runtime/v1/api.proto", "docs/cri-coverage.md"}
 
@@ -24,6 +24,7 @@ PRIVILEGED = {
     "daemons/shim/namespaces": ("bulkhead-launcher", 330),
     "daemons/shim/devices": ("bulkhead-launcher", 120),
     "daemons/shim/console": ("bulkhead-launcher", 110),
+    "daemons/shim/open-files": ("bulkhead-launcher", 130),
     "daemons/storaged/zygote": ("bulkhead-storage-zygote", 500),
     "daemons/storaged/mounter": ("bulkhead-mounter", 500),
     # What a worker is put into: mounts beneath one descriptor. No request, no process.

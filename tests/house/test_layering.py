@@ -22,10 +22,13 @@ MAY_USE = {
     "daemons/shim/oci": ("daemons/common", "ipc"),
     "daemons/shim/ceiling": ("daemons/common", "ipc", "daemons/shim/oci"),
     "daemons/shim/launcher": ("daemons/common", "ipc", "daemons/shim/record", "daemons/shim/cgroup", "daemons/shim/resources", "daemons/shim/oci",
-                              "daemons/shim/ceiling", "daemons/shim/namespaces", "daemons/shim/devices"),
+                              "daemons/shim/ceiling", "daemons/shim/namespaces", "daemons/shim/devices", "daemons/shim/console",
+                              "daemons/shim/open-files"),
     "daemons/shim/resources": ("daemons/common", "ipc"),
     "daemons/shim/namespaces": ("daemons/common", "ipc", "daemons/shim/record"),
     "daemons/shim/devices": ("daemons/common", "ipc", "daemons/shim/oci", "daemons/shim/ceiling"),
+    "daemons/shim/console": ("daemons/common/base",),
+    "daemons/shim/open-files": ("daemons/common/base", "ipc", "daemons/shim/cgroup", "daemons/shim/record"),
     "daemons/shim/monitor": ("daemons/common", "ipc", "daemons/shim/record"),
     "daemons/shim/pause": ("daemons/common",),
     "cli": ("daemons/common", "ipc"),
@@ -34,7 +37,8 @@ MAY_USE = {
 # What no privileged program may reach: event loops, RPC machinery, gRPC, text parsers.
 FORBIDDEN = re.compile(r'#include [<"](kj/async|capnp/(rpc|capability|ez-rpc)|grpc|google/protobuf|nlohmann|toml|yaml|regex)')
 SYNCHRONOUS = ("daemons/shim/launcher", "daemons/shim/ceiling", "daemons/shim/oci", "daemons/shim/record",
-               "daemons/shim/cgroup", "daemons/shim/namespaces", "daemons/shim/devices", "daemons/shim/pause",
+               "daemons/shim/cgroup", "daemons/shim/namespaces", "daemons/shim/devices", "daemons/shim/console", "daemons/shim/open-files",
+               "daemons/shim/pause",
                "daemons/storaged/zygote", "daemons/storaged/mounter", "daemons/storaged/overlay",
                "daemons/storaged/cells", "daemons/storaged/drivers",
                "daemons/netd/netns-helper", "daemons/netd/cni-runner", "daemons/common/base", "daemons/common/jail")

@@ -3,7 +3,7 @@
 namespace bulkhead::cri {
 namespace {
 
-// It answers from memory: who does not answer soon hangs.
+// They answer from memory or in a few system calls: who does not answer soon hangs.
 constexpr auto patience = 2 * kj::SECONDS;
 
 template <typename T>
@@ -14,6 +14,15 @@ kj::Promise<void> learn(kj::Timer& timer, T& into, Answer<T> answer) {
             if (outcome) into = std::move(*outcome);
           },
           [](kj::Exception&&) {});
+}
+
+std::vector<PodId> readyIds(const std::vector<PodRef>& pods, bool withNetwork) {
+  std::vector<PodId> ids;
+  for (const auto& pod : pods) {
+    bool counts = !withNetwork || !pod->record.host_network();
+    if (counts && pod->record.state() == record::Pod::READY) ids.push_back(pod->id);
+  }
+  return ids;
 }
 
 std::vector<std::string> groupsOf(const std::vector<PodRef>& pods,
@@ -30,7 +39,7 @@ std::vector<std::string> groupsOf(const std::vector<PodRef>& pods,
 }  // namespace
 
 kj::Promise<Gathered> gather(Frontend& frontend, const std::vector<PodRef>& pods,
-                             const std::vector<ContainerRef>& containers) {
+                             const std::vector<ContainerRef>& containers, Purpose purpose) {
   auto gathered = kj::heap<Gathered>();
   auto& into = *gathered;
   auto& timer = frontend.loop.timer;
@@ -39,6 +48,10 @@ kj::Promise<Gathered> gather(Frontend& frontend, const std::vector<PodRef>& pods
     into.groups = std::move(groups);
   }));
   if (!containers.empty()) parts.add(learn(timer, into.layers, frontend.storaged.layerUsage()));
+  if (auto ids = readyIds(pods, true); !ids.empty())
+    parts.add(learn(timer, into.network, frontend.netd.counters(ids)));
+  if (auto ids = readyIds(pods, false); purpose == Purpose::metrics && !ids.empty())
+    parts.add(learn(timer, into.files, frontend.launcher.countFiles(ids)));
   return kj::joinPromises(parts.releaseAsArray()).then([gathered = kj::mv(gathered)]() mutable {
     return std::move(*gathered);
   });

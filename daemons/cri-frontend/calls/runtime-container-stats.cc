@@ -22,7 +22,7 @@ Containers chosen(const Frontend& frontend, const v1::ContainerStatsFilter& filt
 
 template <typename Response, typename Add>
 Answer<Response> statsOf(Frontend& frontend, Containers containers, Add add) {
-  auto gathered = gather(frontend, {}, containers);
+  auto gathered = gather(frontend, {}, containers, Purpose::stats);
   return gathered.then([&frontend, add, containers = std::move(containers)](Gathered&& from) {
     Response response;
     for (const auto& container : containers) {

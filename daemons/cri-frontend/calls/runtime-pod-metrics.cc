@@ -32,7 +32,7 @@ Answer<v1::ListPodSandboxMetricsResponse> listPodSandboxMetrics(Frontend& fronte
   auto add = [](Response& to, const Pod& pod, const Containers& containers, const Gathered& gathered) {
     *to.add_pod_metrics() = podMetricsOf(pod, containers, gathered);
   };
-  return ofPods<Response>(frontend, madePods(frontend), add);
+  return ofPods<Response>(frontend, madePods(frontend), Purpose::metrics, add);
 }
 
 Stream<v1::StreamPodSandboxMetricsResponse> streamPodSandboxMetrics(
@@ -41,7 +41,9 @@ Stream<v1::StreamPodSandboxMetricsResponse> streamPodSandboxMetrics(
   auto add = [](Response& to, const Pod& pod, const Containers& containers, const Gathered& gathered) {
     *to.add_pod_sandbox_metrics() = podMetricsOf(pod, containers, gathered);
   };
-  auto make = [&frontend, add](const Pods& few) { return ofPods<Response>(frontend, few, add); };
+  auto make = [&frontend, add](const Pods& few) {
+    return ofPods<Response>(frontend, few, Purpose::metrics, add);
+  };
   return inPieces<Response>(madePods(frontend), make);
 }
 

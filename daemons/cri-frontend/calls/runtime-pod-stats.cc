@@ -29,7 +29,7 @@ Answer<v1::PodSandboxStatsResponse> podSandboxStats(Frontend& frontend,
   auto add = [](Response& to, const Pod& one, const Containers& containers, const Gathered& gathered) {
     *to.mutable_stats() = podStatsOf(one, containers, gathered);
   };
-  return ofPods<Response>(frontend, {*pod}, add);
+  return ofPods<Response>(frontend, {*pod}, Purpose::stats, add);
 }
 
 Answer<v1::ListPodSandboxStatsResponse> listPodSandboxStats(Frontend& frontend,
@@ -38,7 +38,7 @@ Answer<v1::ListPodSandboxStatsResponse> listPodSandboxStats(Frontend& frontend,
   auto add = [](Response& to, const Pod& pod, const Containers& containers, const Gathered& gathered) {
     *to.add_stats() = podStatsOf(pod, containers, gathered);
   };
-  return ofPods<Response>(frontend, chosen(frontend, request.filter()), add);
+  return ofPods<Response>(frontend, chosen(frontend, request.filter()), Purpose::stats, add);
 }
 
 Stream<v1::StreamPodSandboxStatsResponse> streamPodSandboxStats(
@@ -47,7 +47,9 @@ Stream<v1::StreamPodSandboxStatsResponse> streamPodSandboxStats(
   auto add = [](Response& to, const Pod& pod, const Containers& containers, const Gathered& gathered) {
     *to.add_pod_sandbox_stats() = podStatsOf(pod, containers, gathered);
   };
-  auto make = [&frontend, add](const Pods& few) { return ofPods<Response>(frontend, few, add); };
+  auto make = [&frontend, add](const Pods& few) {
+    return ofPods<Response>(frontend, few, Purpose::stats, add);
+  };
   return inPieces<Response>(chosen(frontend, request.filter()), make);
 }
 

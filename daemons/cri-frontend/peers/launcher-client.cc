@@ -153,15 +153,17 @@ Answer<void> LauncherClient::deleteContainer(const ContainerId& container) {
 Answer<ExecResult> LauncherClient::exec(const ContainerId& container, const std::vector<std::string>& args,
                                         uint32_t timeoutMs, ExecPipes pipes) {
   bool withInput = pipes.in.valid();
+  bool withTerminal = pipes.terminal.valid();
   std::vector<Fd> fds;
-  if (withInput) fds.push_back(std::move(pipes.in));
-  fds.push_back(std::move(pipes.out));
-  fds.push_back(std::move(pipes.err));
-  auto fill = [container, args, timeoutMs, withInput](schema::LaunchRequest::Builder to) {
+  for (Fd* fd : {&pipes.in, &pipes.out, &pipes.err, &pipes.terminal}) {
+    if (fd->valid()) fds.push_back(std::move(*fd));
+  }
+  auto fill = [container, args, timeoutMs, withInput, withTerminal](schema::LaunchRequest::Builder to) {
     auto details = to.initExec();
     details.setContainerId(container.text());
     details.setTimeoutMs(timeoutMs);
     details.setStdin(withInput);
+    details.setTty(withTerminal);
     auto list = details.initArgs(static_cast<unsigned>(args.size()));
     for (unsigned i = 0; i < args.size(); ++i) list.set(i, ipc::toData(args[i]));
   };
@@ -186,6 +188,24 @@ Answer<std::vector<PodFacts>> LauncherClient::list() {
       [](schema::LaunchReply::Reader from) -> Outcome<std::vector<PodFacts>> {
         if (!from.isList()) return oddReply();
         return readPods(from.getList());
+      });
+}
+
+Answer<std::map<ContainerId, OpenFiles>> LauncherClient::countFiles(const std::vector<PodId>& pods) {
+  using Counted = std::map<ContainerId, OpenFiles>;
+  auto fill = [pods](schema::LaunchRequest::Builder to) {
+    auto ids = to.initCountFiles(static_cast<unsigned>(pods.size()));
+    for (unsigned i = 0; i < ids.size(); ++i) ids.set(i, pods[i].text());
+  };
+  return request<Counted>(
+      Repeat::no, quick(), fill, [](schema::LaunchReply::Reader from) -> Outcome<Counted> {
+        if (!from.isFiles()) return oddReply();
+        Counted counted;
+        for (auto one : from.getFiles()) {
+          auto id = ContainerId::parse(ipc::toString(one.getContainerId()), "containerId");
+          if (id) counted[*id] = {one.getDescriptors(), one.getSockets(), one.getLimit()};
+        }
+        return counted;
       });
 }
 

@@ -4,6 +4,7 @@
 #include <kj/async-unix.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,6 +41,13 @@ struct PodFacts {
   std::string cgroup;  // parent of its containers'
 };
 
+// What a container's processes hold open.
+struct OpenFiles {
+  uint64_t descriptors = 0;
+  uint64_t sockets = 0;  // of these
+  uint64_t limit = 0;    // of descriptors, soft, of the first process
+};
+
 struct ExecResult {
   bool timedOut = false;
   int exitCode = 0;
@@ -62,12 +70,15 @@ class LauncherClient {
     Fd in;  // none: /dev/null
     Fd out;
     Fd err;
+    Fd terminal;  // instead of the others: a connected socket, over which the command's terminal will come
   };
   Answer<ExecResult> exec(const ContainerId& container, const std::vector<std::string>& args,
                           uint32_t timeoutMs, ExecPipes pipes);
   // notFound if the launcher does not know it.
   Answer<ContainerFacts> inspect(const ContainerId& container);
   Answer<std::vector<PodFacts>> list();
+  // Of those containers of `pods` that run.
+  Answer<std::map<ContainerId, OpenFiles>> countFiles(const std::vector<PodId>& pods);
   // Which version of the OCI runtime behind `handler` runs here.
   Answer<std::string> version(const std::string& handler);
 

@@ -16,6 +16,28 @@ Attachment readAttachment(schema::Attachment::Reader from) {
   return to;
 }
 
+InterfaceCounters readInterface(schema::PodCounters::Interface::Reader from) {
+  return {.name = ipc::toString(from.getName()),
+          .receivedBytes = from.getReceivedBytes(),
+          .receivedErrors = from.getReceivedErrors(),
+          .receivedPackets = from.getReceivedPackets(),
+          .receivedDropped = from.getReceivedDropped(),
+          .sentBytes = from.getSentBytes(),
+          .sentErrors = from.getSentErrors(),
+          .sentPackets = from.getSentPackets(),
+          .sentDropped = from.getSentDropped()};
+}
+
+PodCounters readCounters(capnp::List<schema::PodCounters>::Reader from) {
+  PodCounters counters;
+  for (auto pod : from) {
+    auto id = PodId::parse(ipc::toString(pod.getPodId()), "podId");
+    if (!id) continue;
+    for (auto interface : pod.getInterfaces()) counters[*id].push_back(readInterface(interface));
+  }
+  return counters;
+}
+
 }  // namespace
 
 NetdClient::NetdClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket)
@@ -65,6 +87,16 @@ Answer<NetworkStatus> NetdClient::status() {
   });
   return timer_.timeoutAfter(limit, kj::mv(answer)).catch_([](kj::Exception&&) -> Outcome<NetworkStatus> {
     return refuse(Code::unavailable, "", "netd does not answer");
+  });
+}
+
+Answer<PodCounters> NetdClient::counters(const std::vector<PodId>& pods) {
+  return callPeer<PodCounters>(timer_, name, Repeat::onceIfDisconnected, [this, pods]() {
+    auto request = peer_.get<schema::Netd>().countersRequest();
+    auto ids = request.initPodIds(static_cast<unsigned>(pods.size()));
+    for (unsigned i = 0; i < ids.size(); ++i) ids.set(i, pods[i].text());
+    return request.send().then(
+        [](auto&& response) -> Outcome<PodCounters> { return readCounters(response.getPods()); });
   });
 }
 

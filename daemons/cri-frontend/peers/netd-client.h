@@ -24,6 +24,14 @@ struct NetworkStatus {
   std::string message;
 };
 
+// What one interface of a pod has moved since it was made.
+struct InterfaceCounters {
+  std::string name;
+  uint64_t receivedBytes = 0, receivedErrors = 0, receivedPackets = 0, receivedDropped = 0;
+  uint64_t sentBytes = 0, sentErrors = 0, sentPackets = 0, sentDropped = 0;
+};
+using PodCounters = std::map<PodId, std::vector<InterfaceCounters>>;
+
 class NetdClient {
  public:
   NetdClient(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, std::string socket);
@@ -33,6 +41,8 @@ class NetdClient {
   // Pod ids that have an attachment, which may not be ours to know.
   Answer<std::map<PodId, Attachment>> list();
   Answer<NetworkStatus> status();
+  // Of those of `pods` that have a network here.
+  Answer<PodCounters> counters(const std::vector<PodId>& pods);
 
  private:
   kj::Timer& timer_;

@@ -184,7 +184,12 @@ Answer<LayersUsage> StoragedClient::layerUsage() {
   return callPeer<LayersUsage>(timer_, name, Repeat::onceIfDisconnected, [this]() {
     return peer_.get<schema::Storaged>().layerUsageRequest().send().then(
         [](auto&& response) -> Outcome<LayersUsage> {
-          LayersUsage usage{ipc::toString(response.getUsage().getMountpoint()), {}};
+          auto from = response.getUsage();
+          LayersUsage usage{ipc::toString(from.getMountpoint()),
+                            {},
+                            from.getTotalBytes(),
+                            from.getTotalInodes(),
+                            from.getFreeInodes()};
           for (auto layer : response.getUsage().getLayers()) {
             auto id = ContainerId::parse(ipc::toString(layer.getContainerId()), "containerId");
             if (id) usage.layers[*id] = {layer.getTimestamp(), layer.getBytes(), layer.getInodes()};

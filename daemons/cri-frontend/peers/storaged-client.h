@@ -76,6 +76,9 @@ struct LayerUsage {
 struct LayersUsage {
   std::string mountpoint;
   std::map<ContainerId, LayerUsage> layers;  // those that were counted
+  uint64_t totalBytes = 0;                   // of the file system
+  uint64_t totalInodes = 0;                  // 0: no fixed number
+  uint64_t freeInodes = 0;
 };
 
 struct PullProgress {

@@ -41,6 +41,7 @@ struct MemoryReading {
   uint64_t activeFile = 0;
   uint64_t inactiveFile = 0;
   uint64_t maxUsage = 0;
+  uint64_t kernel = 0;
   uint64_t pageFaults = 0;
   uint64_t majorPageFaults = 0;
   uint64_t limitHits = 0;

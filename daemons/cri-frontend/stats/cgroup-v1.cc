@@ -43,6 +43,7 @@ std::optional<MemoryReading> readMemory(const CgroupFiles& files) {
   memory.pageFaults = countOf(stat, "total_pgfault");
   memory.majorPageFaults = countOf(stat, "total_pgmajfault");
   memory.maxUsage = files.count("memory.max_usage_in_bytes").value_or(0);
+  memory.kernel = files.count("memory.kmem.usage_in_bytes").value_or(0);
   memory.limitHits = files.count("memory.failcnt").value_or(0);
   memory.oomKills = countOf(parseKeyed(files.text("memory.oom_control")), "oom_kill");
   memory.limit = limitOf(files, "memory.limit_in_bytes");

@@ -46,6 +46,7 @@ std::optional<MemoryReading> readMemory(const CgroupFiles& files) {
   memory.pageFaults = countOf(stat, "pgfault");
   memory.majorPageFaults = countOf(stat, "pgmajfault");
   memory.maxUsage = files.count("memory.peak").value_or(0);
+  memory.kernel = countOf(stat, "kernel");
   auto events = parseKeyed(files.text("memory.events"));
   memory.limitHits = countOf(events, "max");
   memory.oomKills = countOf(events, "oom_kill");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemons/cri-frontend/clock.h"
+
 namespace bulkhead::cri {
 namespace {
 
@@ -60,6 +62,24 @@ void write(v1::FilesystemUsage& to, const std::string& mountpoint, const LayerUs
   to.mutable_inodes_used()->set_value(layer.inodes);
 }
 
+void write(v1::NetworkInterfaceUsage& to, const InterfaceCounters& interface) {
+  to.set_name(interface.name);
+  to.mutable_rx_bytes()->set_value(interface.receivedBytes);
+  to.mutable_rx_errors()->set_value(interface.receivedErrors);
+  to.mutable_tx_bytes()->set_value(interface.sentBytes);
+  to.mutable_tx_errors()->set_value(interface.sentErrors);
+}
+
+// The default interface is the one that every CNI result of Kubernetes has; the others come beside it.
+void write(v1::NetworkUsage& to, const std::vector<InterfaceCounters>& interfaces) {
+  to.set_timestamp(nowNanoseconds());
+  auto isDefault = [](const InterfaceCounters& one) { return one.name == "eth0"; };
+  auto first = std::find_if(interfaces.begin(), interfaces.end(), isDefault);
+  if (first == interfaces.end()) first = interfaces.begin();
+  for (auto one = interfaces.begin(); one != interfaces.end(); ++one)
+    write(one == first ? *to.mutable_default_interface() : *to.add_interfaces(), *one);
+}
+
 template <typename Attributes, typename Config>
 void writeAttributes(Attributes& to, const std::string& id, const Config& config) {
   to.set_id(id);
@@ -78,6 +98,11 @@ const GroupStats* Gathered::group(const std::string& name) const {
 const LayerUsage* Gathered::layer(const ContainerId& container) const {
   auto found = layers.layers.find(container);
   return found == layers.layers.end() ? nullptr : &found->second;
+}
+
+const OpenFiles* Gathered::open(const ContainerId& container) const {
+  auto found = files.find(container);
+  return found == files.end() ? nullptr : &found->second;
 }
 
 v1::ContainerStats containerStatsOf(const Container& container, const Gathered& gathered) {
@@ -100,6 +125,8 @@ v1::PodSandboxStats podStatsOf(const Pod& pod, const std::vector<ContainerRef>& 
   writeAttributes(*stats.mutable_attributes(), pod.id.text(), pod.record.config());
   auto& to = *stats.mutable_linux();
   for (const auto& container : containers) *to.add_containers() = containerStatsOf(*container, gathered);
+  auto network = gathered.network.find(pod.id);
+  if (network != gathered.network.end()) write(*to.mutable_network(), network->second);
   const GroupStats* group = gathered.group(pod.record.cgroup());
   if (group == nullptr) return stats;
   if (group->reading.cpu) write(*to.mutable_cpu(), *group);

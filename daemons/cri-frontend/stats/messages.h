@@ -1,6 +1,8 @@
 // Readings as CRI's stats. What was not read is not there: a missing number is no zero.
 #pragma once
 
+#include "daemons/cri-frontend/peers/launcher-client.h"
+#include "daemons/cri-frontend/peers/netd-client.h"
 #include "daemons/cri-frontend/peers/storaged-client.h"
 #include "daemons/cri-frontend/records/container-table.h"
 #include "daemons/cri-frontend/records/pod-table.h"
@@ -12,10 +14,13 @@ namespace bulkhead::cri {
 struct Gathered {
   GroupsStats groups;
   LayersUsage layers;
+  PodCounters network;
+  std::map<ContainerId, OpenFiles> files;
 
   // Null if it was not read.
   [[nodiscard]] const GroupStats* group(const std::string& name) const;
   [[nodiscard]] const LayerUsage* layer(const ContainerId& container) const;
+  [[nodiscard]] const OpenFiles* open(const ContainerId& container) const;
 };
 
 ::runtime::v1::ContainerStats containerStatsOf(const Container& container, const Gathered& gathered);

@@ -112,13 +112,37 @@ Values quota(const MetricSubject& of) {
 }
 
 Values layerBytes(const MetricSubject& of) {
-  if (of.layer == nullptr) return {};
-  return {{of.layer->bytes, {of.mountpoint}, of.layer->timestamp}};
+  if (of.layer == nullptr || of.store == nullptr) return {};
+  return {{of.layer->bytes, {of.store->mountpoint}, of.layer->timestamp}};
 }
 
 Values layerInodes(const MetricSubject& of) {
-  if (of.layer == nullptr) return {};
-  return {{of.layer->inodes, {of.mountpoint}, of.layer->timestamp}};
+  if (of.layer == nullptr || of.store == nullptr) return {};
+  return {{of.layer->inodes, {of.store->mountpoint}, of.layer->timestamp}};
+}
+
+MetricRow fileSystem(const char* name, const char* help, uint64_t LayersUsage::*field) {
+  return {name, help, gauge, {"device"}, [field](const MetricSubject& of) -> Values {
+            if (of.layer == nullptr || of.store == nullptr) return {};
+            return {{of.store->*field, {of.store->mountpoint}}};
+          }};
+}
+
+MetricRow open(const char* name, const char* help, uint64_t OpenFiles::*field,
+               std::vector<const char*> keys = {}, std::vector<std::string> labels = {}) {
+  return {name, help, gauge, std::move(keys), [field, labels](const MetricSubject& of) -> Values {
+            if (of.files == nullptr) return {};
+            return {{of.files->*field, labels}};
+          }};
+}
+
+MetricRow interface(const char* name, const char* help, uint64_t InterfaceCounters::*field) {
+  return {name, help, counter, {"interface"}, [field](const MetricSubject& of) -> Values {
+            if (of.interfaces == nullptr) return {};
+            Values values;
+            for (const auto& one : *of.interfaces) values.push_back({one.*field, {one.name}});
+            return values;
+          }};
 }
 
 Values startTime(const MetricSubject& of) {
@@ -184,6 +208,8 @@ std::vector<MetricRow> memoryMetrics() {
              &MemoryReading::activeFile),
       memory("container_memory_total_inactive_file_bytes", "Size of inactive file pages in bytes.",
              &MemoryReading::inactiveFile),
+      memory("container_memory_kernel_usage", "Size of the kernel's own memory for it, in bytes.",
+             &MemoryReading::kernel),
       memory("container_memory_max_usage_bytes", "Maximum memory usage recorded in bytes.",
              &MemoryReading::maxUsage),
       memory("container_memory_failcnt", "Number of times memory usage hit its limit.", counter,
@@ -242,10 +268,36 @@ std::vector<MetricRow> deviceMetrics() {
        gauge,
        {"device"},
        layerInodes},
+      fileSystem("container_fs_limit_bytes", "Size of the file system in bytes.", &LayersUsage::totalBytes),
+      fileSystem("container_fs_inodes_total", "Number of inodes of the file system.",
+                 &LayersUsage::totalInodes),
+      fileSystem("container_fs_inodes_free", "Number of its inodes that are free.", &LayersUsage::freeInodes),
       pressure("container_pressure_io_waiting_seconds_total", "Time some tasks waited for I/O, in seconds.",
                ioPressure, &Pressure::some),
       pressure("container_pressure_io_stalled_seconds_total", "Time all tasks waited for I/O, in seconds.",
                ioPressure, &Pressure::full),
+  };
+}
+
+std::vector<MetricRow> networkMetrics() {
+  using Counters = InterfaceCounters;
+  return {
+      interface("container_network_receive_bytes_total", "Cumulative count of bytes received.",
+                &Counters::receivedBytes),
+      interface("container_network_receive_packets_total", "Cumulative count of packets received.",
+                &Counters::receivedPackets),
+      interface("container_network_receive_packets_dropped_total",
+                "Cumulative count of packets dropped while receiving.", &Counters::receivedDropped),
+      interface("container_network_receive_errors_total", "Cumulative count of errors while receiving.",
+                &Counters::receivedErrors),
+      interface("container_network_transmit_bytes_total", "Cumulative count of bytes transmitted.",
+                &Counters::sentBytes),
+      interface("container_network_transmit_packets_total", "Cumulative count of packets transmitted.",
+                &Counters::sentPackets),
+      interface("container_network_transmit_packets_dropped_total",
+                "Cumulative count of packets dropped while transmitting.", &Counters::sentDropped),
+      interface("container_network_transmit_errors_total", "Cumulative count of errors while transmitting.",
+                &Counters::sentErrors),
   };
 }
 
@@ -256,6 +308,10 @@ std::vector<MetricRow> otherMetrics() {
       tasks("container_threads", "Number of threads.", [](const TaskReading& one) { return one.threads; }),
       tasks("container_threads_max", "Maximum number of threads; 0: no limit.",
             [](const TaskReading& one) { return one.maxThreads.value_or(0); }),
+      open("container_file_descriptors", "Number of open descriptors.", &OpenFiles::descriptors),
+      open("container_sockets", "Number of open sockets.", &OpenFiles::sockets),
+      open("container_ulimits_soft", "Soft limits of the first process.", &OpenFiles::limit, {"ulimit"},
+           {"max_open_files"}),
       {"container_start_time_seconds", "Start time, in seconds since the epoch.", gauge, {}, startTime},
       {"container_last_seen", "When this was read, in seconds since the epoch.", gauge, {}, lastSeen},
   };

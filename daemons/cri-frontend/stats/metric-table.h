@@ -15,7 +15,9 @@ struct MetricSubject {
   const CgroupReading* reading = nullptr;  // null: not read
   int64_t startedAt = 0;                   // nanoseconds since the epoch; 0: never
   const LayerUsage* layer = nullptr;       // a container's, if it was counted
-  std::string mountpoint;                  // of its file system
+  const LayersUsage* store = nullptr;      // the file system of layers, if storaged answered
+  const OpenFiles* files = nullptr;        // if the launcher answered
+  const std::vector<InterfaceCounters>* interfaces = nullptr;  // of a pod with a network of its own
 };
 
 struct MetricValue {
@@ -35,6 +37,7 @@ struct MetricRow {
 std::vector<MetricRow> cpuMetrics();
 std::vector<MetricRow> memoryMetrics();
 std::vector<MetricRow> deviceMetrics();
+std::vector<MetricRow> networkMetrics();
 std::vector<MetricRow> otherMetrics();
 
 }  // namespace bulkhead::cri

@@ -13,7 +13,7 @@ constexpr const char* baseKeys[] = {"container", "id", "image", "name", "namespa
 
 std::vector<MetricRow> allMetrics() {
   std::vector<MetricRow> all;
-  for (auto& group : {cpuMetrics(), memoryMetrics(), deviceMetrics(), otherMetrics()})
+  for (auto& group : {cpuMetrics(), memoryMetrics(), deviceMetrics(), networkMetrics(), otherMetrics()})
     all.insert(all.end(), group.begin(), group.end());
   return all;
 }
@@ -75,6 +75,8 @@ v1::PodSandboxMetrics podMetricsOf(const Pod& pod, const std::vector<ContainerRe
   metrics.set_pod_sandbox_id(pod.id.text());
   MetricSubject whole{.reading = readingOf(gathered, pod.record.cgroup()),
                       .startedAt = pod.record.created_at()};
+  auto network = gathered.network.find(pod.id);
+  if (network != gathered.network.end()) whole.interfaces = &network->second;
   write(metrics, rows, labelsOf(pod, nullptr), whole);
   for (const auto& container : containers) {
     auto& to = *metrics.add_container_metrics();
@@ -82,7 +84,8 @@ v1::PodSandboxMetrics podMetricsOf(const Pod& pod, const std::vector<ContainerRe
     MetricSubject subject{.reading = readingOf(gathered, container->record.cgroup()),
                           .startedAt = container->record.started_at(),
                           .layer = gathered.layer(container->id),
-                          .mountpoint = gathered.layers.mountpoint};
+                          .store = &gathered.layers,
+                          .files = gathered.open(container->id)};
     write(to, rows, labelsOf(pod, container.get()), subject);
   }
   return metrics;

@@ -161,6 +161,9 @@ void FakeLauncher::handle(ipc::Packet& packet, schema::LaunchReply::Builder repl
     case schema::LaunchRequest::UPDATE_CONTAINER:
     case schema::LaunchRequest::OPEN_LOG:
       break;
+    case schema::LaunchRequest::COUNT_FILES:
+      reply.initFiles(0);
+      break;
     case schema::LaunchRequest::VERSION:
       reply.setVersion("1.2.3");
       break;

@@ -1,13 +1,17 @@
 // bulkhead-netns-helper --root DIR: makes, pins and removes pods' network namespaces for netd's main, one
 // request at a time over descriptor 3.
+#include <unistd.h>
+
 #include <stdexcept>
 #include <string_view>
 
 #include "daemons/common/base/layout.h"
 #include "daemons/common/base/log.h"
+#include "daemons/common/base/process.h"
 #include "daemons/common/jail/confine.h"
 #include "daemons/common/jail/daemon.h"
 #include "daemons/netd/netns-helper/pins.h"
+#include "daemons/netd/netns-helper/watch-socket.h"
 #include "ipc/convert.h"
 #include "ipc/packet.h"
 #include "ipc/schema/netns.capnp.h"
@@ -36,6 +40,29 @@ void writeList(schema::NetnsReply::Builder reply, const std::vector<PodId>& pods
   for (unsigned i = 0; i < list.size(); ++i) list.set(i, pods[i].text());
 }
 
+// The answer, from a child: a namespace is entered by the whole process.
+int sendWatchSocket(const Fd& space) {
+  Fd socket = netns::openWatchSocket(space);
+  if (!socket) return errno;
+  capnp::MallocMessageBuilder message;
+  message.initRoot<schema::NetnsReply>().setDone();
+  return ipc::sendPacket(control, message, {socket.get()}) ? 0 : EIO;
+}
+
+// Refused, or answered already.
+Outcome<void> watch(netns::Pins& pins, schema::NetnsRequest::Reader request) {
+  auto pod = PodId::parse(ipc::toString(request.getPodId()), "podId");
+  if (!pod) return tl::unexpected(pod.error());
+  Fd space = pins.open(*pod);
+  if (!space) return refuse(Code::notFound, "podId", "has no network namespace here");
+  pid_t child = ::fork();
+  if (child < 0) throwErrno("fork");
+  if (child == 0) ::_exit(sendWatchSocket(space));
+  int number = waitFor(child, std::nullopt)->code;
+  if (number == 0) return {};
+  return refuse(Code::internal, "", "could not open a socket in the pod's network namespace");
+}
+
 void answer(netns::Pins& pins, schema::NetnsRequest::Reader request, schema::NetnsReply::Builder reply) {
   if (request.isList()) return writeList(reply, pins.list());
   if (!request.isMake() && !request.isRemove()) {
@@ -53,7 +80,14 @@ int serve(netns::Pins& pins) {
     capnp::MallocMessageBuilder message;
     auto reply = message.initRoot<schema::NetnsReply>();
     try {
-      answer(pins, packet->as<schema::NetnsRequest>(), reply);
+      auto request = packet->as<schema::NetnsRequest>();
+      if (request.isWatch()) {
+        auto watched = watch(pins, request);
+        if (watched) continue;
+        ipc::writeRefusal(reply.initRefused(), watched.error());
+      } else {
+        answer(pins, request, reply);
+      }
     } catch (const SystemError& error) {
       log::error("request failed", {{"error", error.what()}});
       ipc::writeRefusal(reply.initRefused(), {Code::internal, "", "a system call failed in netns-helper"});

@@ -49,6 +49,10 @@ bool Pins::isPinned(const PodId& pod) const {
   return file && ::fstatfs(file.get(), &info) == 0 && info.f_type == NSFS_MAGIC;
 }
 
+Fd Pins::open(const PodId& pod) const {
+  return isPinned(pod) ? tryOpenBeneath(directory_.get(), pod.text(), O_RDONLY) : Fd();
+}
+
 void Pins::removeFile(const PodId& pod) {
   if (::unlinkat(directory_.get(), pod.text().c_str(), 0) != 0 && errno != ENOENT) throwErrno("unlink a pin");
 }

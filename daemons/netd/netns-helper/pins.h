@@ -24,6 +24,9 @@ class Pins {
   // Takes the pin away; the namespace ends with its last user. Absent is ok.
   Outcome<void> remove(const PodId& pod);
 
+  // The pod's namespace, to be entered; invalid if it has no pin.
+  [[nodiscard]] Fd open(const PodId& pod) const;
+
   // The pods that have a pin, unordered. Plain files with a pod's name, which an earlier boot left, are
   // removed.
   std::vector<PodId> list();

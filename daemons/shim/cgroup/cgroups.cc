@@ -61,18 +61,21 @@ bool writeTo(const std::string& file, std::string_view text) {
   return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
-// How many there were, in the group and beneath it.
-size_t signalAll(const std::string& group) {
+// In the group and beneath it.
+void addProcesses(const std::string& group, std::vector<pid_t>& to) {
   constexpr size_t longest = 1024 * 1024;
   Fd file(::open((group + "/cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC));
   std::istringstream pids(file ? readBounded(file.get(), longest).value_or("") : "");
-  size_t count = 0;
-  for (pid_t pid = 0; pids >> pid; ++count) (void)::kill(pid, SIGKILL);
+  for (pid_t pid = 0; pids >> pid;) to.push_back(pid);
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(group, ignored)) {
-    if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) count += signalAll(entry.path());
+    if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) addProcesses(entry.path(), to);
   }
-  return count;
+}
+
+// Every group is in this hierarchy, and what is in it can be frozen.
+std::string freezable(const std::string& path) {
+  return mountPoint + (isV2() ? "" : "/freezer") + path;
 }
 
 }  // namespace
@@ -115,18 +118,25 @@ void remove(const std::string& path) {
   for (const std::string& hierarchy : hierarchies()) (void)::rmdir((hierarchy + path).c_str());
 }
 
+std::vector<pid_t> processesOf(const std::string& path) {
+  std::vector<pid_t> processes;
+  addProcesses(freezable(path), processes);
+  return processes;
+}
+
 void killAll(const std::string& path) {
   constexpr int attempts = 20;
   constexpr std::chrono::milliseconds pause{5};
   if (isV2() && writeTo(mountPoint + path + "/cgroup.kill", "1")) return;
-  const std::string group = mountPoint + (isV2() ? "" : "/freezer") + path;
+  const std::string group = freezable(path);
   // What is frozen neither forks nor ends, so that a number read is still the process's when it is signalled.
   const std::string state = group + (isV2() ? "/cgroup.freeze" : "/freezer.state");
   for (int attempt = 0; attempt < attempts && ::access(group.c_str(), F_OK) == 0; ++attempt) {
     (void)writeTo(state, isV2() ? "1" : "FROZEN");
-    size_t found = signalAll(group);
+    auto found = processesOf(path);
+    for (pid_t pid : found) (void)::kill(pid, SIGKILL);
     (void)writeTo(state, isV2() ? "0" : "THAWED");
-    if (found == 0) return;
+    if (found.empty()) return;
     std::this_thread::sleep_for(pause);
   }
 }

@@ -2,7 +2,10 @@
 // one beside them). Paths are in cgroupfs notation: "/kubepods/burstable/podX".
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
+#include <vector>
 
 #include "daemons/common/base/fd.h"
 
@@ -32,6 +35,9 @@ void make(const std::string& path);
 
 // Removes it where it is empty, and nothing above it. A group that is busy stays.
 void remove(const std::string& path);
+
+// Those in the group and in those beneath it; they may have ended by now. An absent group is fine.
+std::vector<pid_t> processesOf(const std::string& path);
 
 // Ends every process in the group and in those beneath it, for good: what forks meanwhile is ended too. An
 // absent group is fine.

@@ -33,8 +33,8 @@ class ConsoleSocket {
 // A master of a pseudo terminal (pty(7)), and nothing that only looks like one.
 bool isTerminalMaster(int fd);
 
-// Sends `terminal` over `socket`, a socket of SEQPACKET: the packet's one byte means nothing. False if nobody
-// takes it.
+// Sends `terminal` over `socket`, a connected one of AF_UNIX, with one byte that means nothing. False if
+// nobody takes it.
 bool sendTerminal(int socket, const Fd& terminal);
 
 }  // namespace bulkhead::console

@@ -10,6 +10,7 @@
 #include "daemons/shim/launcher/oci-runtime.h"
 #include "daemons/shim/launcher/pod.h"
 #include "daemons/shim/launcher/server.h"
+#include "daemons/shim/open-files/count-files.h"
 #include "ipc/convert.h"
 #include "ipc/schema/launch.capnp.h"
 
@@ -90,6 +91,9 @@ Outcome<void> dispatch(const Context& context, ipc::Packet& packet, int connecti
       return inspect(context, request.getInspect(), reply.initContainer());
     case schema::LaunchRequest::LIST:
       list(context, reply);
+      return {};
+    case schema::LaunchRequest::COUNT_FILES:
+      files::countFiles(context.pods, request.getCountFiles(), reply);
       return {};
     case schema::LaunchRequest::VERSION:
       return runtimeVersion(context, toString(request.getVersion())).map([&](const std::string& version) {

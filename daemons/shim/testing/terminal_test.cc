@@ -187,6 +187,19 @@ TEST_P(Terminal, AFewMegabytesGoThroughWhole) {
   removePod(pod);
 }
 
+TEST_P(Terminal, WhatTheContainerDoesNotReadHarmsNobody) {
+  PodId pod = at().makePod();
+  ContainerId id =
+      make(pod, "exec <&-; echo closed; sleep 1; exit 3", [](auto spec) { spec.setStdin(true); });
+  auto client = attach(id);
+  start(id);
+  EXPECT_EQ(readUntil(client.out, "\n"), "closed\n");
+  for (int i = 0; i < 100; ++i) say(client.in, "nobody reads this\n");
+  EXPECT_EQ(waitCode(id), 3);
+  remove(id);
+  removePod(pod);
+}
+
 TEST_P(Terminal, OnlyStreamSocketsAreTaken) {
   PodId pod = at().makePod();
   ContainerId id = make(pod, "sleep 100");
