@@ -114,6 +114,9 @@ class RuntimeService final : public v1::RuntimeService::CallbackService {
   }
 
   Reactor* Exec(Context*, const v1::ExecRequest* q, v1::ExecResponse* a) override { return run_(q, a, exec); }
+  Reactor* Attach(Context*, const v1::AttachRequest* q, v1::AttachResponse* a) override {
+    return run_(q, a, attach);
+  }
 
   Reactor* ReopenContainerLog(Context*, const v1::ReopenContainerLogRequest* q,
                               v1::ReopenContainerLogResponse* a) override {

@@ -128,8 +128,7 @@ class Exec(StreamingCase):
         self.assertLess(time.monotonic() - began, 15)
 
     def test_what_is_refused_by_name(self):
-        for fields, code, word in (({"tty": True, "stdout": True}, "FAILED_PRECONDITION", "tty"),
-                                   ({}, "INVALID_ARGUMENT", "stdin"),
+        for fields, code, word in (({}, "INVALID_ARGUMENT", "stdin"),
                                    ({"cmd": [], "stdout": True}, "INVALID_ARGUMENT", "cmd"),
                                    ({"container_id": "0" * 64, "stdout": True}, "NOT_FOUND", "container")):
             with self.subTest(word):

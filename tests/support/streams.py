@@ -127,7 +127,7 @@ class Spdy(Connection):
                                        *(f"X-Stream-Protocol-Version: {name}" for name in protocols)])
         self.packer = zlib.compressobj(zdict=dictionary())
         self.unpacker = zlib.decompressobj(zdict=dictionary())
-        self.ids = {}
+        self.ids, self.opened = {}, set()
         self.raw(settings)
         for number, stream in enumerate(streams):
             self.ids[stream] = 2 * number + 1
@@ -167,17 +167,20 @@ class Spdy(Connection):
         kind = word & 0xffff
         return kind, struct.unpack(">I", body[:4])[0], body[4:], size >> 24 & 1
 
+    def reply(self, stream, body):
+        self.opened.add(stream)
+        assert self.unpacker.decompress(body) == b"\0\0\0\0"
+
     def read_all(self):
         """What came on each stream; the server must have ended every one and said goodbye."""
-        said, ended, opened = {name: bytearray() for name in self.ids}, set(), set()
+        said, ended = {name: bytearray() for name in self.ids}, set()
         names = {number: name for name, number in self.ids.items()}
         while (frame := self.read_frame()) is not None:
             kind, stream, body, last = frame
             if kind == 2:
-                opened.add(stream)
-                assert self.unpacker.decompress(body) == b"\0\0\0\0"
+                self.reply(stream, body)
             elif kind == 0:
-                assert stream in opened, "data before SYN_REPLY"
+                assert stream in self.opened, "data before SYN_REPLY"
                 said[names[stream]] += body
                 if last:
                     ended.add(stream)

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -161,6 +162,30 @@ TEST_F(Filter, KillsSocketsOfOtherFamilies) {
   EXPECT_EQ(codeWhen(Process::cri, local), 0);
   EXPECT_EQ(codeWhen(Process::shim, local), killedByFilter);
   EXPECT_EQ(codeWhen(Process::fetcher, inet), 0);
+}
+
+// cri holds the terminals of execs, a shim its container's: nobody types into them by ioctl.
+TEST_F(Filter, LetsTheSizeOfATerminalBeChangedAndNothingElse) {
+  winsize size{};
+  auto resize = [&size] { return ::ioctl(STDIN_FILENO, TIOCSWINSZ, &size) == 0 || errno != EPERM ? 0 : 1; };
+  auto type = [] { return ::ioctl(STDIN_FILENO, TIOCSTI, "x") == 0 ? 0 : 1; };
+  for (Process process : {Process::cri, Process::shim}) {
+    EXPECT_EQ(codeWhen(process, resize), 0) << privilegesOf(process).name;
+    EXPECT_EQ(codeWhen(process, type), killedByFilter) << privilegesOf(process).name;
+  }
+  EXPECT_EQ(codeWhen(Process::imaged, resize), killedByFilter);
+}
+
+// A netlink socket in another namespace is all that netns-helper may enter one for.
+TEST_F(Filter, NetnsHelperOpensNoOtherNetlinkSocket) {
+  auto open = [](int protocol) {
+    return [protocol] { return ::socket(AF_NETLINK, SOCK_RAW, protocol) >= 0 ? 0 : 1; };
+  };
+  EXPECT_EQ(codeWhen(Process::netnsHelper, open(0)), 0);               // NETLINK_ROUTE
+  EXPECT_EQ(codeWhen(Process::netnsHelper, open(9)), killedByFilter);  // NETLINK_AUDIT
+  EXPECT_EQ(codeWhen(Process::netd, open(0)), killedByFilter);
+  auto enterMounts = [] { return ::setns(STDIN_FILENO, CLONE_NEWNS) == 0 ? 0 : 1; };
+  EXPECT_EQ(codeWhen(Process::netnsHelper, enterMounts), killedByFilter);
 }
 
 // A TCP connection that came in through cri's inherited listener, and where it could be aimed at.

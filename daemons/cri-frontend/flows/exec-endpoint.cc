@@ -20,7 +20,11 @@ ExecEndpoint::ExecEndpoint(Frontend& frontend, const ContainerId& container,
 }
 
 Answer<int> ExecEndpoint::ended() {
-  return running_.then([](Outcome<ExecResult>&& result) -> Outcome<int> {
+  return exitCodeOf(kj::mv(running_));
+}
+
+Answer<int> exitCodeOf(Answer<ExecResult> running) {
+  return running.then([](Outcome<ExecResult>&& result) -> Outcome<int> {
     if (!result) return tl::unexpected<Refusal>(inCriTerms(std::move(result.error()), Asked::call));
     // Nobody asked for a timeout: the launcher thinks that we have hung up.
     if (result->timedOut) return refuse(Code::unavailable, "", "the command was given up");

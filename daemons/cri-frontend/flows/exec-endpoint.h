@@ -10,6 +10,9 @@
 
 namespace bulkhead::cri {
 
+// What is told of an exec's end.
+Answer<int> exitCodeOf(Answer<ExecResult> running);
+
 class ExecEndpoint final : public streaming::Endpoint {
  public:
   // Starts it. Without input its stdin is /dev/null. Dropping this, or the promise of ended(), kills what it

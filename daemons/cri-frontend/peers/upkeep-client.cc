@@ -1,5 +1,7 @@
 #include "daemons/cri-frontend/peers/upkeep-client.h"
 
+#include <memory>
+
 #include "daemons/cri-frontend/peers/calling.h"
 #include "ipc/file-capability.h"
 #include "ipc/limits.h"
@@ -69,6 +71,39 @@ Answer<void> UpkeepClient::reopenLog(const ContainerId& container, Fd log) {
     request.setLog(file);
     auto done = request.send().then([](auto&& response) { return readNothing(response.getResult()); });
     return timer_.timeoutAfter(shimPatience, done.attach(kj::mv(shim)));
+  });
+}
+
+Answer<void> UpkeepClient::attach(const ContainerId& container, Attached attached) {
+  auto owned = std::make_shared<Attached>(std::move(attached));
+  return callPeer<void>(timer_, "shim", Repeat::no, [this, container, owned]() {
+    auto shim = shimOf(container);
+    auto request = shim->get<schema::Shim>().attachRequest();
+    if (owned->in) request.setStdin(ipc::makeFile(std::move(owned->in)));
+    if (owned->out) request.setStdout(ipc::makeFile(std::move(owned->out)));
+    if (owned->err) request.setStderr(ipc::makeFile(std::move(owned->err)));
+    request.setEndsInput(owned->endsInput);
+    auto done = request.send().then([](auto&& response) { return readNothing(response.getResult()); });
+    return timer_.timeoutAfter(shimPatience, done.attach(kj::mv(shim)));
+  });
+}
+
+Answer<void> UpkeepClient::resize(const ContainerId& container, uint16_t width, uint16_t height) {
+  return callPeer<void>(timer_, "shim", Repeat::no, [this, container, width, height]() {
+    auto shim = shimOf(container);
+    auto request = shim->get<schema::Shim>().resizeRequest();
+    request.setWidth(width);
+    request.setHeight(height);
+    auto done = request.send().then([](auto&& response) { return readNothing(response.getResult()); });
+    return timer_.timeoutAfter(shimPatience, done.attach(kj::mv(shim)));
+  });
+}
+
+Answer<void> UpkeepClient::ended(const ContainerId& container) {
+  return callPeer<void>(timer_, "shim", Repeat::no, [this, container]() {
+    auto shim = shimOf(container);
+    auto answered = shim->get<schema::Shim>().waitRequest().send();
+    return answered.then([](auto&&) { return Outcome<void>(); }).attach(kj::mv(shim));
   });
 }
 

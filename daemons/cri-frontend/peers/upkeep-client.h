@@ -31,6 +31,15 @@ class UpkeepClient {
   // At its shim: how much of shim.capnp it knows, and that what it reads from now on goes to `log`.
   Answer<uint32_t> shimProtocol(const ContainerId& container);
   Answer<void> reopenLog(const ContainerId& container, Fd log);
+  // At its shim: attach, with the shim's ends of stream socket pairs, and the size of its terminal.
+  struct Attached {
+    Fd in, out, err;  // any may be missing
+    bool endsInput = false;
+  };
+  Answer<void> attach(const ContainerId& container, Attached attached);
+  Answer<void> resize(const ContainerId& container, uint16_t width, uint16_t height);
+  // At its shim: resolves when the container has ended, however long that takes.
+  Answer<void> ended(const ContainerId& container);
 
  private:
   kj::Own<ipc::RpcPeer> shimOf(const ContainerId& container);
