@@ -33,6 +33,12 @@ def cpu_used(pid):
     return int(cgroup_file(pid, "cpu", "cpu.stat").split()[1]) * 1000
 
 
+def hold(size):
+    """A script that keeps `size` bytes and says so. It waits in a loop: a shell becomes its last command, and its
+    memory goes."""
+    return f"x=$(head -c {size} /dev/zero | tr '\\0' x); echo full; while :; do sleep 1000; done"
+
+
 class Stats(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -58,6 +64,12 @@ class Stats(unittest.TestCase):
         self.addCleanup(lambda: self.client.RemoveContainer(container_id=container))
         self.client.StartContainer(container_id=container)
         return container
+
+    def wait_until_full(self, name):
+        def is_full():
+            with open(os.path.join(self.pod_config.log_directory, name + ".log")) as log:
+                return "full" in log.read()
+        wait_until(is_full, seconds=60, what="the container holds what it shall")
 
     def stats(self, container):
         return self.client.ContainerStats(container_id=container).stats
@@ -97,9 +109,9 @@ class Stats(unittest.TestCase):
 
     def test_memory(self):
         limit = 96 * MIB
-        container = self.start("grow", "x=$(head -c 24000000 /dev/zero | tr '\\0' x); echo full; sleep 1000",
-                               memory_limit_in_bytes=limit)
-        wait_until(lambda: self.stats(container).memory.rss_bytes.value >= 24000000, seconds=60, what="24 MB of its own")
+        container = self.start("grow", hold(24000000), memory_limit_in_bytes=limit)
+        self.wait_until_full("grow")
+        wait_until(lambda: self.stats(container).memory.rss_bytes.value >= 24000000, what="24 MB of its own")
         memory = self.stats(container).memory
         self.assertGreater(memory.timestamp, 0)
         self.assertLess(memory.major_page_faults.value, memory.page_faults.value)
@@ -121,8 +133,9 @@ class Stats(unittest.TestCase):
         self.assertGreaterEqual(self.metrics(container)["container_threads"][()], 7)
 
     def test_a_pod_is_the_sum_of_its_containers_or_more(self):
-        container = self.start("part", "x=$(head -c 8000000 /dev/zero | tr '\\0' x); sleep 1000")
-        wait_until(lambda: self.stats(container).memory.rss_bytes.value >= 8000000, seconds=60, what="8 MB of its own")
+        container = self.start("part", hold(8000000))
+        self.wait_until_full("part")
+        wait_until(lambda: self.stats(container).memory.rss_bytes.value >= 8000000, what="8 MB of its own")
         pod = self.client.PodSandboxStats(pod_sandbox_id=self.pod).stats.linux
         # Of usage, which the kernel counts at once: what it sums up later may lag by seconds.
         self.assertGreaterEqual(pod.memory.usage_bytes.value,

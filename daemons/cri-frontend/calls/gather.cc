@@ -28,11 +28,12 @@ std::vector<PodId> readyIds(const std::vector<PodRef>& pods, bool withNetwork) {
 std::vector<std::string> groupsOf(const std::vector<PodRef>& pods,
                                   const std::vector<ContainerRef>& containers) {
   std::vector<std::string> groups;
-  for (const auto& pod : pods) groups.push_back(pod->record.cgroup());
   // On v1 a group stays until the container is removed; what it says then is nobody's use of anything.
   for (const auto& container : containers) {
     if (container->record.state() != record::Container::EXITED) groups.push_back(container->record.cgroup());
   }
+  // Read last: what a pod has used is then never less than what its containers have.
+  for (const auto& pod : pods) groups.push_back(pod->record.cgroup());
   return groups;
 }
 
