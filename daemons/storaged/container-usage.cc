@@ -12,6 +12,7 @@ namespace {
 
 constexpr auto freshFor = 10 * kj::SECONDS;
 constexpr auto measureLimit = 2 * kj::MINUTES;
+constexpr auto patience = 500 * kj::MILLISECONDS;  // of who asks, with a container that was never counted
 
 std::int64_t wallClock() {
   auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -21,13 +22,20 @@ std::int64_t wallClock() {
 }  // namespace
 
 Size ContainerUsage::total() {
+  refresh();
   Size total;
-  for (const auto& [id, count] : each()) total += count.size;
+  for (const auto& [id, count] : present()) total += count.size;
   return total;
 }
 
-std::map<ContainerId, ContainerUsage::Count> ContainerUsage::each() {
+kj::Promise<std::map<ContainerId, ContainerUsage::Count>> ContainerUsage::each() {
   refresh();
+  return newcomersCounted().exclusiveJoin(parts_.timer.afterDelay(patience)).then([this]() {
+    return present();
+  });
+}
+
+std::map<ContainerId, ContainerUsage::Count> ContainerUsage::present() {
   std::map<ContainerId, Count> present;
   for (const ContainerRow& row : parts_.index.containers()) {
     if (auto known = counts_.find(row.id); known != counts_.end()) present.insert(*known);
@@ -37,25 +45,33 @@ std::map<ContainerId, ContainerUsage::Count> ContainerUsage::each() {
 
 void ContainerUsage::refresh() {
   bool never = measuredAt_ == kj::origin<kj::TimePoint>();
-  if (measuring_ || (!never && parts_.timer.now() - measuredAt_ < freshFor)) return;
-  std::map<ContainerId, Count> kept;
-  for (const ContainerRow& row : parts_.index.containers()) {
-    queue_.push_back(row.id);
-    if (auto known = counts_.find(row.id); known != counts_.end()) kept.insert(*known);
+  if (!measuring_ && (never || parts_.timer.now() - measuredAt_ >= freshFor)) {
+    counts_ = present();
+    for (const auto& [id, count] : counts_) queue_.push_back(id);
+    all_ = true;
   }
-  counts_ = std::move(kept);
+  for (const ContainerRow& row : parts_.index.containers()) {
+    if (counts_.contains(row.id) || !newcomers_.insert(row.id).second) continue;
+    queue_.push_back(row.id);
+  }
+  if (!measuring_ && !queue_.empty()) start();
+}
+
+void ContainerUsage::start() {
   measuring_ = true;
   measurer_ = measureNext().eagerlyEvaluate([this](kj::Exception&& exception) {
     log::error("measuring stopped", {{"error", ipc::fullText(exception)}});
     queue_.clear();
+    newcomers_.clear();
+    waiting_.clear();
     measuring_ = false;
   });
 }
 
 kj::Promise<void> ContainerUsage::measureNext() {
   if (queue_.empty()) {
+    if (std::exchange(all_, false)) measuredAt_ = parts_.timer.now();
     measuring_ = false;
-    measuredAt_ = parts_.timer.now();
     return kj::READY_NOW;
   }
   ContainerId id = std::move(queue_.back());
@@ -70,8 +86,24 @@ kj::Promise<void> ContainerUsage::measureNext() {
       auto counted = measured->as<schema::WorkerResult>().getMeasured();
       counts_[id] = {{counted.getBytes(), counted.getInodes(), 0}, wallClock()};
     }
+    tried(id);
     return measureNext();
   });
+}
+
+kj::Promise<void> ContainerUsage::newcomersCounted() {
+  if (newcomers_.empty()) return kj::READY_NOW;
+  auto counted = kj::newPromiseAndFulfiller<void>();
+  waiting_.push_back(kj::mv(counted.fulfiller));
+  return kj::mv(counted.promise);
+}
+
+// One that cannot be counted now is tried again at the next question.
+void ContainerUsage::tried(const ContainerId& id) {
+  newcomers_.erase(id);
+  if (!newcomers_.empty()) return;
+  for (auto& one : waiting_) one->fulfill();
+  waiting_.clear();
 }
 
 }  // namespace bulkhead::storaged

@@ -83,6 +83,19 @@ void writeFileSystem(const std::string& path, schema::LayerUsage::Builder usage)
   usage.setFreeInodes(info.f_favail);
 }
 
+void writeLayers(const std::map<ContainerId, ContainerUsage::Count>& counts,
+                 schema::LayerUsage::Builder usage) {
+  auto layers = usage.initLayers(count(counts.size()));
+  capnp::uint i = 0;
+  for (const auto& [id, counted] : counts) {
+    auto layer = layers[i++];
+    layer.setContainerId(id.text());
+    layer.setTimestamp(counted.at);
+    layer.setBytes(counted.size.bytes);
+    layer.setInodes(counted.size.inodes);
+  }
+}
+
 }  // namespace
 
 kj::Promise<void> StorageServer::beginImage(BeginImageContext context) {
@@ -159,20 +172,13 @@ kj::Promise<void> StorageServer::usage(UsageContext context) {
 }
 
 kj::Promise<void> StorageServer::layerUsage(LayerUsageContext context) {
-  return answerNow("layerUsage", [&]() {
-    auto counts = usage_.each();
-    auto usage = context.getResults().initUsage();
-    usage.setMountpoint(parts_.store.path());
-    writeFileSystem(parts_.store.path(), usage);
-    auto layers = usage.initLayers(count(counts.size()));
-    capnp::uint i = 0;
-    for (const auto& [id, counted] : counts) {
-      auto layer = layers[i++];
-      layer.setContainerId(id.text());
-      layer.setTimestamp(counted.at);
-      layer.setBytes(counted.size.bytes);
-      layer.setInodes(counted.size.inodes);
-    }
+  return answerLater("layerUsage", [&]() {
+    return usage_.each().then([this, context](std::map<ContainerId, ContainerUsage::Count>&& counts) mutable {
+      auto usage = context.getResults().initUsage();
+      usage.setMountpoint(parts_.store.path());
+      writeFileSystem(parts_.store.path(), usage);
+      writeLayers(counts, usage);
+    });
   });
 }
 
