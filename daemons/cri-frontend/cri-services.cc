@@ -117,6 +117,9 @@ class RuntimeService final : public v1::RuntimeService::CallbackService {
   Reactor* Attach(Context*, const v1::AttachRequest* q, v1::AttachResponse* a) override {
     return run_(q, a, attach);
   }
+  Reactor* PortForward(Context*, const v1::PortForwardRequest* q, v1::PortForwardResponse* a) override {
+    return run_(q, a, portForward);
+  }
 
   Reactor* ReopenContainerLog(Context*, const v1::ReopenContainerLogRequest* q,
                               v1::ReopenContainerLogResponse* a) override {

@@ -24,10 +24,17 @@ std::vector<std::string> runnerArguments(const jail::Options& options, const Set
   return arguments;
 }
 
+// What the ceiling says is said once, while this process is still believed.
+std::vector<std::string> netnsArguments(const jail::Options& options, const Settings& settings) {
+  std::vector<std::string> arguments{"--root", options.root};
+  if (settings.hostNetwork) arguments.emplace_back("--node");
+  return arguments;
+}
+
 }  // namespace
 
 Helpers startHelpers(const jail::Options& options, const Settings& settings) {
-  return {start(options.library + "/bulkhead-netns-helper", {"--root", options.root}),
+  return {start(options.library + "/bulkhead-netns-helper", netnsArguments(options, settings)),
           start(options.library + "/bulkhead-cni-runner", runnerArguments(options, settings))};
 }
 

@@ -72,8 +72,8 @@ int run(int argc, char** argv) {
 
   ipc::RpcListener door(*io.lowLevelProvider, std::move(listener),
                         {config.get().getIdentities().getCriUid(), start.options.peerCgroup}, [&]() {
-                          return capnp::Capability::Client(
-                              kj::heap<netd::NetdServer>(attachments, counters, status, restart, settings));
+                          return capnp::Capability::Client(kj::heap<netd::NetdServer>(
+                              netns, attachments, counters, status, restart, settings));
                         });
   jail::notifyReady(start);
   // None of them ever ends well: the loss of a helper ends netd, and the supervisor starts all of it anew.

@@ -1,6 +1,9 @@
 #include "daemons/netd/netd-server.h"
 
+#include <sys/socket.h>
+
 #include "ipc/convert.h"
+#include "ipc/file-capability.h"
 #include "ipc/scrub.h"
 
 namespace bulkhead::netd {
@@ -39,6 +42,15 @@ std::vector<PodId> readIds(capnp::List<capnp::Text>::Reader from) {
   return ids;
 }
 
+bool isUnixStream(const Fd& fd) {
+  auto is = [&fd](int option, int wanted) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return ::getsockopt(fd.get(), SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+  };
+  return fd && is(SO_DOMAIN, AF_UNIX) && is(SO_TYPE, SOCK_STREAM);
+}
+
 }  // namespace
 
 kj::Promise<void> NetdServer::attach(AttachContext context) {
@@ -59,6 +71,10 @@ kj::Promise<void> NetdServer::status(StatusContext context) {
 
 kj::Promise<void> NetdServer::counters(CountersContext context) {
   return ipc::scrubbed("counters", kj::evalNow([&]() { return countersInto(context); }));
+}
+
+kj::Promise<void> NetdServer::forward(ForwardContext context) {
+  return ipc::scrubbed("forward", kj::evalNow([&]() { return forwardInto(context); }));
 }
 
 kj::Promise<void> NetdServer::attachInto(AttachContext context) {
@@ -125,6 +141,42 @@ kj::Promise<void> NetdServer::countersInto(CountersContext context) {
   return counters_.read(std::move(pods)).then([context](auto&& all) mutable {
     auto list = context.getResults().initPods(static_cast<unsigned>(all.size()));
     for (unsigned i = 0; i < list.size(); ++i) write(list[i], all[i].first, all[i].second);
+  });
+}
+
+// Which pod is in the node's network only the frontend knows; whether one may be is the ceiling's.
+Outcome<PodId> NetdServer::forwardable(schema::Netd::ForwardParams::Reader params) const {
+  auto pod = PodId::parse(ipc::toString(params.getPodId()), "podId");
+  if (!pod) return pod;
+  if (params.getPort() == 0) return refuse(Code::invalidArgument, "port", "is 0");
+  if (params.getOfNode() && !settings_.hostNetwork)
+    return refuse(Code::permissionDenied, "ofNode",
+                  "the ceiling does not grant the network of the node (host_network)");
+  if (!params.getOfNode() && !attachments_.isAttached(*pod))
+    return refuse(Code::notFound, "podId", "has no network here");
+  return pod;
+}
+
+kj::Promise<void> NetdServer::forwardInto(ForwardContext context) {
+  auto params = context.getParams();
+  auto pod = forwardable(params);
+  if (!pod) {
+    ipc::writeRefusal(context.getResults().initResult().initRefused(), pod.error());
+    return kj::READY_NOW;
+  }
+  NetnsClient::Forward wanted{*pod, params.getPort(), params.getOfNode(), {}};
+  auto join = [this, wanted = std::move(wanted)](Fd&& connection) mutable -> kj::Promise<Outcome<void>> {
+    if (!isUnixStream(connection))
+      return Outcome<void>(refuse(Code::invalidArgument, "connection", "is no stream socket"));
+    wanted.connection = std::move(connection);
+    return netns_.forward(std::move(wanted));
+  };
+  auto joined = ipc::receiveFile(params.getConnection()).then(kj::mv(join));
+  context.releaseParams();
+  return joined.then([context](Outcome<void>&& outcome) mutable {
+    auto result = context.getResults().initResult();
+    if (!outcome) return ipc::writeRefusal(result.initRefused(), outcome.error());
+    result.initOk();
   });
 }
 

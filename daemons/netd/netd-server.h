@@ -11,9 +11,10 @@ namespace bulkhead::netd {
 
 class NetdServer final : public schema::Netd::Server {
  public:
-  NetdServer(Attachments& attachments, PodCounters& counters, NetworkStatus& status, Restart& restart,
-             const Settings& settings)
-      : attachments_(attachments),
+  NetdServer(NetnsClient& netns, Attachments& attachments, PodCounters& counters, NetworkStatus& status,
+             Restart& restart, const Settings& settings)
+      : netns_(netns),
+        attachments_(attachments),
         counters_(counters),
         status_(status),
         restart_(restart),
@@ -25,6 +26,7 @@ class NetdServer final : public schema::Netd::Server {
   kj::Promise<void> list(ListContext context) override;
   kj::Promise<void> status(StatusContext context) override;
   kj::Promise<void> counters(CountersContext context) override;
+  kj::Promise<void> forward(ForwardContext context) override;
 
  private:
   kj::Promise<void> attachInto(AttachContext context);
@@ -32,8 +34,11 @@ class NetdServer final : public schema::Netd::Server {
   kj::Promise<void> listInto(ListContext context);
   kj::Promise<void> statusInto(StatusContext context);
   kj::Promise<void> countersInto(CountersContext context);
+  kj::Promise<void> forwardInto(ForwardContext context);
+  [[nodiscard]] Outcome<PodId> forwardable(schema::Netd::ForwardParams::Reader params) const;
   [[nodiscard]] Outcome<PodNetwork> admit(PodNetwork pod) const;
 
+  NetnsClient& netns_;
   Attachments& attachments_;
   PodCounters& counters_;
   NetworkStatus& status_;

@@ -64,6 +64,19 @@ kj::Promise<Outcome<Fd>> NetnsClient::watch(const PodId& pod) {
   return exchange(kj::mv(message)).then([](ipc::Packet&& packet) { return readSocket(kj::mv(packet)); });
 }
 
+kj::Promise<Outcome<void>> NetnsClient::forward(Forward wanted) {
+  auto message = kj::heap<capnp::MallocMessageBuilder>();
+  auto request = message->initRoot<schema::NetnsRequest>();
+  request.setPodId(wanted.pod.text());
+  request.initForward().setPort(wanted.port);
+  request.getForward().setOfNode(wanted.ofNode);
+  std::vector<Fd> fds;
+  fds.push_back(std::move(wanted.connection));
+  return exchange(kj::mv(message), std::move(fds)).then([](ipc::Packet&& packet) {
+    return readDone(kj::mv(packet));
+  });
+}
+
 kj::Promise<void> NetnsClient::serve() {
   return channel_.receive().then([this](ipc::Packet&& packet) {
     deliver(kj::mv(packet));
@@ -71,10 +84,11 @@ kj::Promise<void> NetnsClient::serve() {
   });
 }
 
-kj::Promise<ipc::Packet> NetnsClient::exchange(kj::Own<capnp::MallocMessageBuilder> message) {
+kj::Promise<ipc::Packet> NetnsClient::exchange(kj::Own<capnp::MallocMessageBuilder> message,
+                                               std::vector<Fd> fds) {
   auto paf = kj::newPromiseAndFulfiller<ipc::Packet>();
   waiting_.push_back(kj::mv(paf.fulfiller));
-  channel_.send(kj::mv(message));
+  channel_.send(kj::mv(message), std::move(fds));
   return kj::mv(paf.promise);
 }
 

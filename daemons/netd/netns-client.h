@@ -19,12 +19,19 @@ class NetnsClient {
   kj::Promise<Outcome<void>> remove(const PodId& pod);
   kj::Promise<std::vector<PodId>> list();
   kj::Promise<Outcome<Fd>> watch(const PodId& pod);
+  struct Forward {
+    PodId pod;
+    std::uint16_t port;
+    bool ofNode;
+    Fd connection;
+  };
+  kj::Promise<Outcome<void>> forward(Forward wanted);
 
   // Delivers answers; call it once. Rejects when the helper has ended: netd then ends as well.
   kj::Promise<void> serve();
 
  private:
-  kj::Promise<ipc::Packet> exchange(kj::Own<capnp::MallocMessageBuilder> message);
+  kj::Promise<ipc::Packet> exchange(kj::Own<capnp::MallocMessageBuilder> message, std::vector<Fd> fds = {});
   void deliver(ipc::Packet packet);
 
   HelperChannel channel_;

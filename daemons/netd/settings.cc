@@ -23,6 +23,7 @@ Settings settingsFrom(schema::Config::Reader config) {
   settings.delTimeout = std::chrono::milliseconds(from.getDelTimeoutMs());
   settings.pluginCapabilities = toStrings(from.getPluginCapabilities());
   settings.hostPorts = config.getCeiling().getHostPorts();
+  settings.hostNetwork = config.getCeiling().getHostNetwork();
   return settings;
 }
 

@@ -18,7 +18,8 @@ struct Settings {
   // Of a whole chain as well. Pods wait while GC runs.
   std::chrono::milliseconds checkTimeout{10'000}, statusTimeout{10'000}, collectTimeout{30'000};
   std::vector<std::string> pluginCapabilities;
-  bool hostPorts = false;  // the ceiling: may a pod have ports of the node
+  bool hostPorts = false;    // the ceiling: may a pod have ports of the node
+  bool hostNetwork = false;  // likewise: may it be in the node's network
 };
 
 Settings settingsFrom(schema::Config::Reader config);

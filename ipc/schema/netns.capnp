@@ -14,6 +14,10 @@ struct NetnsRequest {
     list @3 :Void;
     watch @4 :Void;   # a route netlink socket of the pod's namespace, by which its counters can be read, comes with
                       # the answer; the namespace lives as long as it is open
+    forward :group {  # the descriptor that comes along is joined to a port of the pod's loopback interface, or of the
+      port @5 :UInt16;   # node's, by a child; the answer does not wait for the port's
+      ofNode @6 :Bool;
+    }
   }
 }
 

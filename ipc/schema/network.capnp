@@ -17,6 +17,10 @@ interface Netd {
   status @3 () -> (ready :Bool, reason :Text, message :Text);
   counters @4 (podIds :List(Text)) -> (pods :List(PodCounters));
   # What the interfaces of these pods have moved; a pod that has no network here is left out.
+  forward @5 (podId :Text, port :UInt16, ofNode :Bool, connection :Common.File) -> (result :Common.Result(Common.Nothing));
+  # Joins `connection`, a connected AF_UNIX stream socket, to a TCP port of the pod's loopback interface; with `ofNode`
+  # to one of the node's, as the ceiling permits. Ok says that somebody tries: the first byte that comes is 0 if the port
+  # answered, else errno, and the port's bytes follow.
 }
 
 struct PodNetwork {

@@ -170,7 +170,7 @@ class Journey(unittest.TestCase):
     def test_everything_else_is_unimplemented(self):
         subset = {"Version", "Status", "RuntimeConfig", "RunPodSandbox", "StopPodSandbox", "RemovePodSandbox",
                   "PodSandboxStatus", "ListPodSandbox", "CreateContainer", "StartContainer", "StopContainer",
-                  "RemoveContainer", "ContainerStatus", "ListContainers", "ExecSync", "Exec", "Attach", "PullImage", "ImageStatus",
+                  "RemoveContainer", "ContainerStatus", "ListContainers", "ExecSync", "Exec", "Attach", "PortForward", "PullImage", "ImageStatus",
                   "ListImages", "RemoveImage", "ImageFsInfo", "ReopenContainerLog", "UpdatePodSandboxResources",
                   "UpdateRuntimeConfig", "UpdateContainerResources", "ContainerStats", "ListContainerStats",
                   "PodSandboxStats", "ListPodSandboxStats", "ListMetricDescriptors", "ListPodSandboxMetrics",

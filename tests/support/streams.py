@@ -200,3 +200,49 @@ def exit_code(said):
     assert status["reason"] == "NonZeroExitCode", status
     causes = [cause["message"] for cause in status["details"]["causes"] if cause["reason"] == "ExitCode"]
     return int(causes[0])
+
+
+class Forward(Spdy):
+    """A client of port-forward: for each connection a pair of streams."""
+
+    def __init__(self, url):
+        super().__init__(url, ("portforward.k8s.io",), streams=())
+        self.next, self.said, self.over = 1, {}, set()
+
+    def connect(self, port):
+        """(its error stream, its data stream)"""
+        error, data = self.next, self.next + 2
+        for stream, kind in ((error, "error"), (data, "data")):
+            self.open(stream, {"streamtype": kind, "port": str(port), "requestid": str(error)})
+            self.said[stream] = bytearray()
+        self.finish(error)
+        self.next += 4
+        return error, data
+
+    def say(self, stream, words):
+        self.raw(struct.pack(">II", stream, len(words)) + words)
+
+    def finish(self, stream):
+        self.raw(struct.pack(">II", stream, 1 << 24))
+
+    def hear(self, condition):
+        """Reads until the condition holds; what came is in `said`, and who has ended in `over`."""
+        while not condition():
+            frame = self.read_frame()
+            assert frame is not None, f"the end came first: {self.said}"
+            kind, stream, body, last = frame
+            if kind == 2:
+                self.reply(stream, body)
+            elif kind == 0:
+                self.said[stream] += body
+                if body:
+                    self.window(stream, len(body))
+                if last:
+                    self.over.add(stream)
+            elif kind == 3:
+                self.over.add(stream)
+
+    def heard(self, pair):
+        """All that a connection said: (error, data)."""
+        self.hear(lambda: self.over.issuperset(pair))
+        return tuple(bytes(self.said[stream]) for stream in pair)

@@ -71,7 +71,7 @@ class Confiner {
 
   void leaveNetwork() const {
     bool leaves = row_.network != Network::outbound && row_.network != Network::host;
-    if (!leaves || isStorageWorker(row_.process) || !holds(startPermitted_, CAP_SYS_ADMIN)) return;
+    if (!leaves || bornWithoutNetwork(row_.process) || !holds(startPermitted_, CAP_SYS_ADMIN)) return;
     if (::unshare(CLONE_NEWNET) != 0) throwErrno("unshare network namespace");
   }
 

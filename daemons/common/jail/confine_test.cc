@@ -114,7 +114,7 @@ TEST_P(EveryRow, IsWhatTheKernelSays) {
   EXPECT_EQ(field(seen.status, "Groups"), "");
   char own[64] = {};
   ASSERT_GT(::readlink("/proc/self/ns/net", own, sizeof own - 1), 0);
-  bool bornWithout = isStorageWorker(row.process);
+  bool bornWithout = bornWithoutNetwork(row.process);
   bool leaves = row.network != Network::outbound && row.network != Network::host && !bornWithout;
   EXPECT_EQ(seen.network != own, leaves);
 }

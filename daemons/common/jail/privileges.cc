@@ -356,10 +356,28 @@ constexpr std::array table{
         .network = Network::pod,
         .ownMountNamespace = false,
         .passesOn = false,
-        .limits = {.openFiles = 256, .addressSpace = 0, .fileSize = 0, .cpuSeconds = 0},
+        .limits = {.openFiles = 1024, .addressSpace = 0, .fileSize = 0, .cpuSeconds = 0},
         .connectsTo = "",
-        .reason =
-            "makes network namespaces, brings lo up in them and pins them in the host's mount namespace",
+        .reason = "makes network namespaces, brings lo up in them and pins them in the host's mount "
+                  "namespace; opens "
+                  "sockets in them",
+    },
+    Privileges{
+        .process = Process::portPump,
+        .name = "port-pump",
+        .program = "bulkhead-netns-helper",
+        .identity = Identity::root,
+        .capabilities = nothing,
+        .bounding = nothing,
+        .noNewPrivileges = true,
+        .filtered = true,
+        .mayExecute = false,
+        .network = Network::none,
+        .ownMountNamespace = false,
+        .passesOn = false,
+        .limits = {.openFiles = 16, .addressSpace = 64 * MiB, .fileSize = 0, .cpuSeconds = 0},
+        .connectsTo = "",
+        .reason = "carries bytes between a client and a pod's port; has these two sockets and nothing else",
     },
     Privileges{
         .process = Process::cniRunner,
@@ -463,6 +481,10 @@ bool isStorageWorker(Process process) {
   return process == unpackWorker || process == eraseWorker || process == measureWorker ||
          process == composeWorker || process == decompressWorker || process == parseWorker ||
          process == lookupWorker || process == verifyWorker;
+}
+
+bool bornWithoutNetwork(Process process) {
+  return isStorageWorker(process) || process == Process::portPump;
 }
 
 }  // namespace bulkhead::jail

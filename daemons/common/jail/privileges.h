@@ -41,6 +41,7 @@ enum class Process {
   mounter,
   netd,
   netnsHelper,
+  portPump,  // netns-helper's child: carries one forwarded connection
   cniRunner,
   launcher,
   execMonitor,  // the launcher's handler of an exec after it dropped everything, waiting for the runtime
@@ -84,8 +85,10 @@ struct Privileges {
 std::span<const Privileges> privilegeTable();
 const Privileges& privilegesOf(Process process);
 
-// Made by the storage zygote, in whose empty network namespace it is born.
+// Made by the storage zygote.
 bool isStorageWorker(Process process);
+// Made by who is in an empty network namespace already, and shares it: storage workers, pumps.
+bool bornWithoutNetwork(Process process);
 
 // "CAP_SYS_ADMIN" for 21; empty if unknown.
 std::string_view capabilityName(int number);

@@ -8,8 +8,9 @@ namespace bulkhead::cri {
 
 Answer<v1::ExecResponse> exec(Frontend& frontend, const v1::ExecRequest& request);
 Answer<v1::AttachResponse> attach(Frontend& frontend, const v1::AttachRequest& request);
+Answer<v1::PortForwardResponse> portForward(Frontend& frontend, const v1::PortForwardRequest& request);
 
-// What both ask for.
+// What Exec and Attach ask for.
 template <typename Request>
 Outcome<streaming::Wanted> wantedBy(const Request& request) {
   if (!request.stdin() && !request.stdout() && !request.stderr())

@@ -2,6 +2,7 @@
 
 #include "daemons/common/base/address.h"
 #include "ipc/convert.h"
+#include "ipc/file-capability.h"
 
 namespace bulkhead::cri {
 namespace {
@@ -97,6 +98,18 @@ Answer<PodCounters> NetdClient::counters(const std::vector<PodId>& pods) {
     for (unsigned i = 0; i < ids.size(); ++i) ids.set(i, pods[i].text());
     return request.send().then(
         [](auto&& response) -> Outcome<PodCounters> { return readCounters(response.getPods()); });
+  });
+}
+
+Answer<void> NetdClient::forward(const PodId& pod, uint16_t port, bool ofNode, Fd connection) {
+  auto file = ipc::makeFile(std::move(connection));
+  return callPeer<void>(timer_, name, Repeat::no, [this, pod, port, ofNode, file]() mutable {
+    auto request = peer_.get<schema::Netd>().forwardRequest();
+    request.setPodId(pod.text());
+    request.setPort(port);
+    request.setOfNode(ofNode);
+    request.setConnection(file);
+    return request.send().then([](auto&& response) { return readNothing(response.getResult()); });
   });
 }
 

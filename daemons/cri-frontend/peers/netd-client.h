@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "daemons/common/base/fd.h"
 #include "daemons/common/base/ids.h"
 #include "daemons/cri-frontend/peers/calling.h"
 #include "ipc/rpc.h"
@@ -43,6 +44,8 @@ class NetdClient {
   Answer<NetworkStatus> status();
   // Of those of `pods` that have a network here.
   Answer<PodCounters> counters(const std::vector<PodId>& pods);
+  // network.capnp, forward: `connection` is the pod's side of a pair.
+  Answer<void> forward(const PodId& pod, uint16_t port, bool ofNode, Fd connection);
 
  private:
   kj::Timer& timer_;

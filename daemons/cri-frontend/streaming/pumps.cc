@@ -1,5 +1,6 @@
 #include "daemons/cri-frontend/streaming/pumps.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,6 +45,7 @@ kj::Promise<void> Inlet::run(EventLoop loop, Fd fd) {
 kj::Promise<void> Inlet::carry() {
   if (abandoned_ || (ended_ && held_.empty())) {
     observer_ = nullptr;
+    (void)::shutdown(fd_.get(), SHUT_WR);  // of a socket that somebody else still reads from
     fd_.reset();
     return kj::READY_NOW;
   }

@@ -62,6 +62,13 @@ std::optional<Protocol> chooseProtocol(const Upgrade& upgrade) {
   return std::nullopt;
 }
 
+std::optional<Protocol> chooseForwarding(const Upgrade& upgrade) {
+  for (const std::string& name : upgrade.protocols) {
+    if (upgrade.transport == Transport::spdy && name == forwarding) return Protocol{name, 1, false};
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> spdyProtocols() {
   std::vector<std::string> names;
   for (const Known& one : known) {

@@ -30,6 +30,9 @@ struct Protocol {
 };
 // The first of the client's that we know. Nothing: none of them.
 std::optional<Protocol> chooseProtocol(const Upgrade& upgrade);
+// The same for port-forward, which is SPDY's alone.
+inline constexpr const char* forwarding = "portforward.k8s.io";
+std::optional<Protocol> chooseForwarding(const Upgrade& upgrade);
 // For the answer to a client whose none we know.
 std::vector<std::string> spdyProtocols();
 

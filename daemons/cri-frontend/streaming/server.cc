@@ -34,11 +34,24 @@ std::string originOf(int listener) {
 }
 
 std::string_view pathOf(Kind kind) {
-  return kind == Kind::exec ? "/exec/" : "/attach/";
+  switch (kind) {
+    case Kind::exec:
+      return "/exec/";
+    case Kind::attach:
+      return "/attach/";
+    case Kind::portForward:
+      break;
+  }
+  return "/portforward/";
 }
 
 kj::Exception left() {
   return {kj::Exception::Type::DISCONNECTED, __FILE__, __LINE__, kj::str("left without a request")};
+}
+
+std::vector<std::string> acceptedFor(const Upgrade& upgrade, bool forwards) {
+  if (upgrade.transport != Transport::spdy) return {};
+  return forwards ? std::vector<std::string>{forwarding} : spdyProtocols();
 }
 
 kj::Own<Framing> framingFor(const Upgrade& upgrade, const Protocol& protocol) {
@@ -95,9 +108,9 @@ class Server::Visit {
     if (!upgrade) return refuse(upgrade.error());
     auto offer = claim(upgrade->path);
     if (!offer) return refuse(404);
-    auto protocol = chooseProtocol(*upgrade);
-    bool isSpdy = upgrade->transport == Transport::spdy;
-    if (!protocol) return refuse(403, isSpdy ? spdyProtocols() : std::vector<std::string>());
+    bool forwards = offer->kind == Kind::portForward;
+    auto protocol = forwards ? chooseForwarding(*upgrade) : chooseProtocol(*upgrade);
+    if (!protocol) return refuse(403, acceptedFor(*upgrade, forwards));
     if (server_.sessions_ >= limits::sessions) return refuse(429);
     return serve(*upgrade, *protocol, std::move(*offer));
   }
@@ -115,6 +128,10 @@ class Server::Visit {
     isSession_ = true;
     auto framing = framingFor(upgrade, protocol);
     framing->output() = acceptance(upgrade, protocol.name);
+    if (offer.kind == Kind::portForward) {
+      return PortForward::run(server_.loop_, kj::mv(wire_), kj::mv(framing), std::move(bytes_),
+                              {std::move(offer.ports), server_.idle_, std::move(offer.dial)});
+    }
     return Session::run(server_.loop_, kj::mv(wire_), kj::mv(framing), std::move(bytes_),
                         {offer.wanted, protocol, server_.idle_, std::move(offer.start)});
   }

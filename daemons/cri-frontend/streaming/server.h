@@ -7,18 +7,21 @@
 #include <string>
 
 #include "daemons/common/base/error.h"
+#include "daemons/cri-frontend/streaming/port-forward.h"
 #include "daemons/cri-frontend/streaming/session.h"
 #include "daemons/cri-frontend/streaming/tokens.h"
 
 namespace bulkhead::streaming {
 
-enum class Kind { exec, attach };
+enum class Kind { exec, attach, portForward };
 
 // What a URL is for, and nothing else.
 struct Offer {
   Kind kind = Kind::exec;
-  Wanted wanted;
-  Session::Start start;
+  Wanted wanted;                  // of exec and attach
+  Session::Start start;           // likewise
+  std::vector<uint16_t> ports{};  // of portForward: none: any
+  PortForward::Dial dial{};       // likewise
 };
 
 class Server final : private kj::TaskSet::ErrorHandler {

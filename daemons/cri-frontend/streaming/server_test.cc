@@ -1,6 +1,8 @@
 // The server with real connections; its commands are this test's own children.
 #include "daemons/cri-frontend/streaming/server.h"
 
+#include "daemons/cri-frontend/streaming/loopback-test.h"
+
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -16,29 +18,6 @@
 
 namespace bulkhead::streaming {
 namespace {
-
-Fd listenOnLoopback() {
-  Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(listener.get(), 100) != 0)
-    throwErrno("listen");
-  return listener;
-}
-
-Fd connectBack(const std::string& url) {
-  Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  size_t colon = url.rfind(':');
-  address.sin_port = htons(static_cast<uint16_t>(std::stoi(url.substr(colon + 1))));
-  if (::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    throwErrno("connect");
-  return client;
-}
 
 // A shell's command as an endpoint; killed when nobody wants it any more.
 class Shell final : public Endpoint {

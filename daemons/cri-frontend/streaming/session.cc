@@ -31,22 +31,21 @@ kj::Promise<void> Session::run(EventLoop loop, kj::Own<Wire> wire, kj::Own<Frami
                                std::string early, Terms terms) {
   auto session = kj::heap<Session>(loop, kj::mv(wire), kj::mv(framing), std::move(terms));
   auto& self = *session;
-  self.framing_->begin(self);
-  auto over = early.empty() ? self.readClient() : self.take(std::move(early));
-  over = over.exclusiveJoin(self.serve()).exclusiveJoin(self.watchIdle()).exclusiveJoin(self.writeClient());
-  return over.attach(kj::mv(session));
+  return self.client_.run(std::move(early), [&self]() { return self.serve(); }).attach(kj::mv(session));
 }
 
 Session::Session(EventLoop loop, kj::Own<Wire> wire, kj::Own<Framing> framing, Terms terms)
     : loop_(loop),
-      wire_(kj::mv(wire)),
-      framing_(kj::mv(framing)),
       terms_(std::move(terms)),
-      lastByte_(loop_.timer.now()),
+      client_(loop, kj::mv(wire), kj::mv(framing), terms_.idle,
+              {*this, [this]() { return inlet_.held() < limits::queued; },
+               [this]() {
+                 for (auto& [role, outlet] : outlets_) outlet->wake();
+               }}),
       inlet_([this](size_t bytes) {
-        framing_->consumed(streams_[Role::in], bytes);
-        sent();
-        space_.fire();
+        client_.framing().consumed(streams_[Role::in], bytes);
+        client_.sent();
+        client_.wake();
       }) {}
 
 // The client's streams
@@ -63,7 +62,7 @@ void Session::received(StreamId stream, std::string_view bytes) {
   auto role = roleOfStream(stream);
   if (role == Role::in) return inlet_.put(bytes);
   if (role == Role::resize) resizes_.feed(bytes, [this](Size size) { resized(size); });
-  framing_->consumed(stream, bytes.size());
+  client_.framing().consumed(stream, bytes.size());
 }
 
 void Session::ended(StreamId stream) {
@@ -75,7 +74,7 @@ void Session::dropped(StreamId stream) {
   if (!role) return;
   dropped_.insert(*role);
   if (role == Role::in) inlet_.end();
-  wake();
+  client_.wake();
 }
 
 std::optional<Role> Session::roleOfStream(StreamId stream) const {
@@ -91,72 +90,17 @@ void Session::resized(Size size) {
   if (endpoint_.get() != nullptr) endpoint_->resize(size.width, size.height);
 }
 
-// The connection
-
-bool Session::mayRead() const {
-  return inlet_.held() < limits::queued && hasSpace();
-}
-
-kj::Promise<void> Session::readClient() {
-  if (mayRead()) return wire_->read().then([this](std::string&& bytes) { return take(std::move(bytes)); });
-  auto woken = space_.next().then([]() { return false; });
-  return wire_->gone().exclusiveJoin(kj::mv(woken)).then([this](bool gone) -> kj::Promise<void> {
-    if (gone) return kj::READY_NOW;
-    return readClient();
-  });
-}
-
-kj::Promise<void> Session::take(std::string bytes) {
-  if (bytes.empty()) return kj::READY_NOW;
-  touch();
-  auto fine = framing_->feed(bytes, *this);
-  sent();
-  wake();  // it may have opened a window
-  if (fine) return kj::evalLater([this]() { return readClient(); });
-  log::debug("streaming: the client's end", {{"reason", fine.error().reason}});
-  return flushed().exclusiveJoin(loop_.timer.afterDelay(limits::goodbye));
-}
-
-kj::Promise<void> Session::writeClient() {
-  if (framing_->output().empty()) return output_.next().then([this]() { return writeClient(); });
-  std::string bytes = std::move(framing_->output());
-  framing_->output().clear();
-  sending_ = bytes.size();
-  return wire_->write(std::move(bytes)).then([this]() {
-    sending_ = 0;
-    touch();
-    wake();
-    return writeClient();
-  });
-}
-
-kj::Promise<void> Session::flushed() {
-  if (sending_ == 0 && framing_->output().empty()) return kj::READY_NOW;
-  return space_.next().then([this]() { return flushed(); });
-}
-
-void Session::sent() {
-  if (!framing_->output().empty()) output_.fire();
-}
-
-void Session::wake() {
-  space_.fire();
-  for (auto& [role, outlet] : outlets_) outlet->wake();
-}
-
-kj::Promise<void> Session::watchIdle() {
-  auto left = lastByte_ + terms_.idle - loop_.timer.now();
-  if (left <= 0 * kj::SECONDS) return kj::READY_NOW;
-  return loop_.timer.afterDelay(left).then([this]() { return watchIdle(); });
-}
-
 // The command
 
 kj::Promise<void> Session::serve() {
   return streamsHere()
       .then([this]() { return orRefusal(kj::evalNow([this]() { return terms_.start(); })); })
       .then([this](Outcome<kj::Own<Endpoint>>&& endpoint) { return connect(kj::mv(endpoint)); })
-      .then([this]() { return goodbye(); });
+      .then([this]() {
+        inlet_.abandon();
+        for (auto& [role, stream] : streams_) client_.framing().end(stream);
+        return client_.goodbye();
+      });
 }
 
 bool Session::hasAllStreams() const {
@@ -201,11 +145,11 @@ void Session::addOutlet(Role role, Fd fd) {
   StreamId stream = isWatched ? streams_[role] : 0;
   auto room = [this, role, stream, isWatched]() -> std::optional<size_t> {
     if (!isWatched || dropped_.contains(role)) return std::nullopt;
-    return hasSpace() ? framing_->room(stream) : 0;
+    return client_.room(stream);
   };
   auto send = [this, stream, isWatched](std::string_view bytes) {
-    if (isWatched) framing_->send(stream, bytes);
-    sent();
+    if (isWatched) client_.framing().send(stream, bytes);
+    client_.sent();
   };
   bool isTerminal = terms_.wanted.tty;
   outlets_.emplace(role, kj::heap<Outlet>(loop_, std::move(fd), isTerminal, Outlet::Sink{room, send}));
@@ -215,8 +159,8 @@ kj::Promise<void> Session::outputs() {
   kj::Vector<kj::Promise<void>> all;
   for (auto& [role, outlet] : outlets_) {
     auto copied = outlet->run().then([this, of = role]() {
-      if (streams_.contains(of)) framing_->end(streams_[of]);
-      sent();
+      if (streams_.contains(of)) client_.framing().end(streams_[of]);
+      client_.sent();
     });
     all.add(copied.eagerlyEvaluate(nullptr));
   }
@@ -225,27 +169,15 @@ kj::Promise<void> Session::outputs() {
 
 kj::Promise<void> Session::sayHowItEnded(std::string text) {
   StreamId stream = streams_[Role::error];
-  size_t now = std::min(framing_->room(stream), text.size());
-  framing_->send(stream, std::string_view(text).substr(0, now));
-  sent();
+  size_t now = std::min(client_.framing().room(stream), text.size());
+  client_.framing().send(stream, std::string_view(text).substr(0, now));
+  client_.sent();
   text.erase(0, now);
   if (!text.empty() && !dropped_.contains(Role::error)) {
-    return space_.next().then(
+    return client_.moved().then(
         [this, text = std::move(text)]() mutable { return sayHowItEnded(std::move(text)); });
   }
   return kj::READY_NOW;
-}
-
-// Closing while the client's bytes still come in would cost it our last ones: TCP answers them with a reset.
-kj::Promise<void> Session::goodbye() {
-  inlet_.abandon();
-  for (auto& [role, stream] : streams_) framing_->end(stream);
-  framing_->close();
-  sent();
-  return flushed().then([this]() {
-    wire_->endWriting();
-    return loop_.timer.afterDelay(limits::goodbye);
-  });
 }
 
 }  // namespace bulkhead::streaming

@@ -9,9 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "daemons/cri-frontend/streaming/conversation.h"
 #include "daemons/cri-frontend/streaming/endpoint.h"
-#include "daemons/cri-frontend/streaming/framing.h"
-#include "daemons/cri-frontend/streaming/limits.h"
 #include "daemons/cri-frontend/streaming/pumps.h"
 #include "daemons/cri-frontend/streaming/remote-command.h"
 
@@ -42,39 +41,25 @@ class Session final : private Receiver {
   void ended(StreamId stream) override;
   void dropped(StreamId stream) override;
 
-  kj::Promise<void> readClient();
-  kj::Promise<void> take(std::string bytes);
-  kj::Promise<void> writeClient();
-  kj::Promise<void> watchIdle();
   kj::Promise<void> serve();
 
   kj::Promise<void> streamsHere();
   kj::Promise<void> connect(Outcome<kj::Own<Endpoint>> endpoint);
   kj::Promise<void> outputs();
   kj::Promise<void> sayHowItEnded(std::string text);
-  kj::Promise<void> goodbye();
 
   [[nodiscard]] bool hasAllStreams() const;
-  [[nodiscard]] bool mayRead() const;
-  [[nodiscard]] bool hasSpace() const { return sending_ + framing_.get()->output().size() < limits::queued; }
   [[nodiscard]] std::optional<Role> roleOfStream(StreamId stream) const;
   void addOutlet(Role role, Fd fd);
-  kj::Promise<void> flushed();
-  void sent();  // there may be output now
-  void wake();  // there may be room now
   void resized(Size size);
-  void touch() { lastByte_ = loop_.timer.now(); }
 
   EventLoop loop_;
-  kj::Own<Wire> wire_;
-  kj::Own<Framing> framing_;
   const Terms terms_;
-  kj::TimePoint lastByte_;
+  Conversation client_;
 
   std::map<Role, StreamId> streams_;
   std::set<Role> dropped_;  // streams that the client has left
-  size_t sending_ = 0;      // bytes on their way to the socket
-  Signal streamOpened_, output_, space_;
+  Signal streamOpened_;
 
   Inlet inlet_;
   ResizeReader resizes_;

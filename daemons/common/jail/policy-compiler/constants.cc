@@ -135,6 +135,7 @@ const std::map<std::string_view, std::uint64_t>& names() {
       NAMED(SO_PROTOCOL),
       NAMED(SO_ACCEPTCONN),
       NAMED(SO_SNDBUF),
+      NAMED(SO_SNDTIMEO),
       NAMED(SO_RCVBUF),
       NAMED(SO_REUSEADDR),
       NAMED(SO_REUSEPORT),
