@@ -107,7 +107,7 @@ void writeStorage(const Settings& settings, schema::Storage::Builder storage) {
   fill(storage.initAdditionalStores(static_cast<unsigned>(paths.size())), paths);
 }
 
-// The URLs that are handed out name no TLS, so nobody but this node may be able to listen in.
+// Who is on the node; TLS is an addition, not a reason to serve others.
 const std::string& loopbackAddress(const Setting& setting) {
   const std::string& text = setting.text();
   in_addr four{};
@@ -116,10 +116,27 @@ const std::string& loopbackAddress(const Setting& setting) {
   return text;
 }
 
+const std::string& absolutePathOrNone(const Setting& setting) {
+  return setting.text().empty() ? setting.text() : absolutePath(setting);
+}
+
+void writeTls(const Settings& settings, schema::Streaming::Builder streaming) {
+  const Setting& certificate = settings.at("streaming.tls_certificate");
+  const Setting& key = settings.at("streaming.tls_key");
+  const Setting& clientCa = settings.at("streaming.tls_client_ca");
+  if (certificate.text().empty() != key.text().empty()) key.refuse("goes with streaming.tls_certificate");
+  if (certificate.text().empty() && !clientCa.text().empty())
+    clientCa.refuse("needs streaming.tls_certificate");
+  streaming.setTlsCertificate(absolutePathOrNone(certificate));
+  streaming.setTlsKey(absolutePathOrNone(key));
+  streaming.setTlsClientCa(absolutePathOrNone(clientCa));
+}
+
 void writeStreaming(const Settings& settings, schema::Streaming::Builder streaming) {
   streaming.setAddress(loopbackAddress(settings.at("streaming.address")));
   streaming.setPort(static_cast<std::uint16_t>(settings.at("streaming.port").number(0, 65535)));
   streaming.setIdleTimeoutMs(milliseconds(settings.at("streaming.idle_timeout_seconds")));
+  writeTls(settings, streaming);
 }
 
 void writePull(const Settings& settings, schema::Pull::Builder pull) {
@@ -135,10 +152,6 @@ void writePull(const Settings& settings, schema::Pull::Builder pull) {
   pull.setMaxCompressionRatio(static_cast<std::uint32_t>(ratio.number(1, steepest)));
   pull.setSchema1(settings.at("pull.schema1").flag());
   pull.setDeviceNodes(oneOf(settings.at("pull.device_nodes"), {"allow", "refuse"}) == "allow");
-}
-
-const std::string& absolutePathOrNone(const Setting& setting) {
-  return setting.text().empty() ? setting.text() : absolutePath(setting);
 }
 
 // http[s]://[user:password@]host[:port]. What is refused is not repeated: it may hold a password.

@@ -81,11 +81,24 @@ constexpr std::array bulkhead{
         "What is reached directly, and NO_PROXY: hosts (with their subdomains), .domains, addresses, "
         "networks, each with or without :port, by commas."},
     Key{"streaming.address", Type::text, "\"127.0.0.1\"",
-        "Where exec, attach and port-forward are served to the kubelet: a loopback address, for it is plain "
-        "HTTP."},
+        "Where exec, attach and port-forward are served to the kubelet: a loopback address."},
     Key{"streaming.port", Type::integer, "0", "The port there. 0: any that is free."},
     Key{"streaming.idle_timeout_seconds", Type::integer, "14400",
         "A session in which nothing is said for this long is ended (4 hours, as the kubelet has it)."},
+    Key{"streaming.tls_certificate", Type::text, "\"\"",
+        "A PEM file, the server's certificate and those it hangs on. With it the URLs are https, TLS 1.3. "
+        "Empty: "
+        "plain HTTP. Looked at again for every connection, as the next two are; new ones that are no good "
+        "leave "
+        "the old ones in use. cri may read what its uid may in the directories of the three, so give them "
+        "one of "
+        "their own, without links out of it."},
+    Key{"streaming.tls_key", Type::text, "\"\"",
+        "Its key, PEM without a passphrase, readable by the cri user and nobody else but root."},
+    Key{"streaming.tls_client_ca", Type::text, "\"\"",
+        "A PEM file: clients have to show a certificate by one of these. Empty: they need none, for the "
+        "token in "
+        "the URL is what lets them in."},
     Key{"storage.driver", Type::text, "\"auto\"",
         "How layers become roots: overlay, btrfs (snapshots), vfs (copies), or auto: the first that works. "
         "It is "

@@ -36,6 +36,9 @@ struct Streaming {
   address @0 :Text;              # an IP address; 127.0.0.0/8 or ::1
   port @1 :UInt16;               # 0: any that is free
   idleTimeoutMs @2 :UInt32;      # a session without a byte for this long is ended
+  tlsCertificate @3 :Text;       # absolute paths of PEM files that cri reads; empty: plain HTTP
+  tlsKey @4 :Text;               # empty exactly if the certificate is
+  tlsClientCa @5 :Text;          # empty: clients need no certificate
 }
 
 struct Storage {

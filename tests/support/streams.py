@@ -29,11 +29,14 @@ class Refused(Exception):
 
 
 class Connection:
-    """After its upgrade. `head` is the server's answer."""
+    """After its upgrade. `head` is the server's answer. `tls` is an SSLContext, for https; who uses one does not read and
+    write at once, which Python's cannot."""
 
-    def __init__(self, url, method, headers, seconds=30):
+    def __init__(self, url, method, headers, tls=None, seconds=30):
         parts = urllib.parse.urlsplit(url)
         self.socket = socket.create_connection((parts.hostname, parts.port), timeout=seconds)
+        if parts.scheme == "https":
+            self.socket = tls.wrap_socket(self.socket, server_hostname=parts.hostname)
         lines = [f"{method} {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Connection: Upgrade", *headers, "", ""]
         self.socket.sendall("\r\n".join(lines).encode())
         self.buffer = b""
@@ -75,10 +78,10 @@ class Connection:
 
 
 class WebSocket(Connection):
-    def __init__(self, url, protocols=("v5.channel.k8s.io",), streams=()):
+    def __init__(self, url, protocols=("v5.channel.k8s.io",), streams=(), tls=None):
         key = base64.b64encode(os.urandom(16)).decode()
         named = [f"Sec-WebSocket-Protocol: {', '.join(protocols)}"] if protocols else []
-        super().__init__(url, "GET", ["Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", *named])
+        super().__init__(url, "GET", ["Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", *named], tls)
 
     @staticmethod
     def frame(opcode, body):
@@ -122,9 +125,9 @@ class WebSocket(Connection):
 
 
 class Spdy(Connection):
-    def __init__(self, url, protocols=("v4.channel.k8s.io",), streams=("error", "stdout", "stderr"), settings=b""):
+    def __init__(self, url, protocols=("v4.channel.k8s.io",), streams=("error", "stdout", "stderr"), settings=b"", tls=None):
         super().__init__(url, "POST", ["Upgrade: SPDY/3.1", "Content-Length: 0",
-                                       *(f"X-Stream-Protocol-Version: {name}" for name in protocols)])
+                                       *(f"X-Stream-Protocol-Version: {name}" for name in protocols)], tls)
         self.packer = zlib.compressobj(zdict=dictionary())
         self.unpacker = zlib.decompressobj(zdict=dictionary())
         self.ids, self.opened = {}, set()
@@ -205,8 +208,8 @@ def exit_code(said):
 class Forward(Spdy):
     """A client of port-forward: for each connection a pair of streams."""
 
-    def __init__(self, url):
-        super().__init__(url, ("portforward.k8s.io",), streams=())
+    def __init__(self, url, tls=None):
+        super().__init__(url, ("portforward.k8s.io",), streams=(), tls=tls)
         self.next, self.said, self.over = 1, {}, set()
 
     def connect(self, port):

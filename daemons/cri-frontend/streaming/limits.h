@@ -10,11 +10,16 @@ namespace bulkhead::streaming::limits {
 
 // A request: a path with a token and a handful of headers.
 inline constexpr size_t head = 16 * 1024;
-inline constexpr auto headTime = 10 * kj::SECONDS;
-// Connections that have not shown a token yet; a further one takes the place of the oldest.
+inline constexpr auto headTime = 10 * kj::SECONDS;  // of a TLS handshake too
+// Connections that have not shown a token yet, TLS handshake or not; a further one takes the place of the
+// oldest.
 inline constexpr size_t strangers = 64;
 // A node runs some hundred pods; each session may hold a quarter of a MiB.
 inline constexpr size_t sessions = 256;
+// A PEM file, and what a client may show of its chain: its messages' bytes, its depth.
+inline constexpr size_t tlsFile = 64 * 1024;
+inline constexpr long tlsCertificates = 32 * 1024;
+inline constexpr int tlsChain = 4;
 // URLs handed out and not used yet, and for how long: the kubelet uses one at once.
 inline constexpr size_t tokens = 1024;
 inline constexpr auto tokenLife = 60 * kj::SECONDS;

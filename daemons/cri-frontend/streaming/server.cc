@@ -18,7 +18,7 @@ namespace {
 
 constexpr int firstWithCloseSignal = 5;
 
-std::string originOf(int listener) {
+std::string hostOf(int listener) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   if (::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) throwErrno("getsockname");
@@ -26,11 +26,11 @@ std::string originOf(int listener) {
   if (address.ss_family == AF_INET6) {
     const auto& six = reinterpret_cast<const sockaddr_in6&>(address);
     (void)::inet_ntop(AF_INET6, &six.sin6_addr, text.data(), text.size());
-    return "http://[" + std::string(text.data()) + "]:" + std::to_string(ntohs(six.sin6_port));
+    return "[" + std::string(text.data()) + "]:" + std::to_string(ntohs(six.sin6_port));
   }
   const auto& four = reinterpret_cast<const sockaddr_in&>(address);
   (void)::inet_ntop(AF_INET, &four.sin_addr, text.data(), text.size());
-  return "http://" + std::string(text.data()) + ":" + std::to_string(ntohs(four.sin_port));
+  return std::string(text.data()) + ":" + std::to_string(ntohs(four.sin_port));
 }
 
 std::string_view pathOf(Kind kind) {
@@ -66,7 +66,7 @@ kj::Own<Framing> framingFor(const Upgrade& upgrade, const Protocol& protocol) {
 class Server::Visit {
  public:
   Visit(Server& server, Fd connection)
-      : server_(server), wire_(kj::heap<Wire>(server.loop_.port, std::move(connection))) {
+      : server_(server), wire_(kj::heap<Wire>(server.loop_.port, std::move(connection), server.tlsOrNone())) {
     server_.strangers_.push_back(this);
     place_ = std::prev(server_.strangers_.end());
   }
@@ -76,7 +76,7 @@ class Server::Visit {
   }
 
   kj::Promise<void> run() {
-    auto introduced = server_.loop_.timer.timeoutAfter(limits::headTime, canceler_.wrap(readHead()));
+    auto introduced = server_.loop_.timer.timeoutAfter(limits::headTime, canceler_.wrap(meet()));
     return introduced.then([this](size_t length) { return answer(length); });
   }
   // While it is a stranger: before its request, or after a refused one.
@@ -89,6 +89,10 @@ class Server::Visit {
   void noStranger() {
     if (isStranger_) server_.strangers_.erase(place_);
     isStranger_ = false;
+  }
+
+  kj::Promise<size_t> meet() {
+    return wire_->begin().then([this]() { return readHead(); });
   }
 
   // How long the head is; 0: there is none.
@@ -161,11 +165,12 @@ class Server::Visit {
   kj::Canceler canceler_;
 };
 
-Server::Server(EventLoop loop, Fd listener, kj::Duration idle)
+Server::Server(EventLoop loop, Fd listener, kj::Duration idle, std::optional<Tls> tls)
     : loop_(loop),
       listener_(nonBlocking(std::move(listener))),
       observer_(loop.port, listener_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ),
-      origin_(originOf(listener_.get())),
+      tls_(std::move(tls)),
+      origin_((tls_ ? "https://" : "http://") + hostOf(listener_.get())),
       idle_(idle),
       visits_(*this) {}
 
@@ -189,6 +194,11 @@ void Server::admit(Fd connection) {
   auto visit = kj::heap<Visit>(*this, std::move(connection));
   auto& self = *visit;
   visits_.add(self.run().attach(kj::mv(visit)));
+}
+
+std::optional<TlsSession> Server::tlsOrNone() {
+  if (!tls_) return std::nullopt;
+  return tls_->accept();
 }
 
 // A client that left, or one that was too slow.

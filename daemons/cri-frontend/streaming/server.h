@@ -4,11 +4,13 @@
 #include <kj/async-unix.h>
 
 #include <list>
+#include <optional>
 #include <string>
 
 #include "daemons/common/base/error.h"
 #include "daemons/cri-frontend/streaming/port-forward.h"
 #include "daemons/cri-frontend/streaming/session.h"
+#include "daemons/cri-frontend/streaming/tls.h"
 #include "daemons/cri-frontend/streaming/tokens.h"
 
 namespace bulkhead::streaming {
@@ -26,10 +28,12 @@ struct Offer {
 
 class Server final : private kj::TaskSet::ErrorHandler {
  public:
-  // Takes a listening TCP socket. `idle`: a session without a byte for so long is ended.
-  Server(EventLoop loop, Fd listener, kj::Duration idle);
+  // Takes a listening TCP socket. `idle`: a session without a byte for so long is ended. Without `tls` it is
+  // plain HTTP.
+  Server(EventLoop loop, Fd listener, kj::Duration idle, std::optional<Tls> tls = std::nullopt);
 
-  // "http://127.0.0.1:40123/exec/TOKEN": good once, for a minute. resourceExhausted if too many are out.
+  // "http://127.0.0.1:40123/exec/TOKEN", or "https://…": good once, for a minute. resourceExhausted if too
+  // many are out.
   Outcome<std::string> offer(Offer offer);
   // Accepts and serves for ever.
   kj::Promise<void> run();
@@ -40,11 +44,13 @@ class Server final : private kj::TaskSet::ErrorHandler {
   class Visit;
 
   void admit(Fd connection);
+  std::optional<TlsSession> tlsOrNone();
   void taskFailed(kj::Exception&& exception) override;
 
   EventLoop loop_;
   Fd listener_;
   kj::UnixEventPort::FdObserver observer_;
+  std::optional<Tls> tls_;
   const std::string origin_;  // "http://127.0.0.1:40123"
   const kj::Duration idle_;
   Tokens<Offer> tokens_;

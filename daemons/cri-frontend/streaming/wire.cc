@@ -30,14 +30,39 @@ bool hasHungUp(int socket) {
 
 }  // namespace
 
-Wire::Wire(kj::UnixEventPort& port, Fd socket)
+Wire::Wire(kj::UnixEventPort& port, Fd socket, std::optional<TlsSession> tls)
     : socket_(prepared(std::move(socket))),
-      observer_(port, socket_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ_WRITE) {}
+      tls_(std::move(tls)),
+      observer_(port, socket_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ_WRITE) {
+  if (tls_) tls_->on(socket_.get());
+}
+
+kj::Promise<void> Wire::begin() {
+  switch (tls_ ? tls_->handshake() : TlsSession::Step::done) {
+    case TlsSession::Step::done:
+      return kj::READY_NOW;
+    case TlsSession::Step::whenReadable:
+      return observer_.whenBecomesReadable().then([this]() { return begin(); });
+    case TlsSession::Step::whenWritable:
+      return observer_.whenBecomesWritable().then([this]() { return begin(); });
+    case TlsSession::Step::failed:
+      break;
+  }
+  return kj::Exception(kj::Exception::Type::DISCONNECTED, __FILE__, __LINE__, kj::str("no TLS handshake"));
+}
+
+ssize_t Wire::receive(char* buffer, size_t size) {
+  return tls_ ? tls_->receive(buffer, size) : ::recv(socket_.get(), buffer, size, 0);
+}
+
+ssize_t Wire::transmit(const char* bytes, size_t size) {
+  return tls_ ? tls_->transmit(bytes, size) : ::send(socket_.get(), bytes, size, MSG_NOSIGNAL);
+}
 
 kj::Promise<std::string> Wire::read() {
   std::array<char, limits::oneRead> buffer;
   ssize_t n = 0;
-  while ((n = ::recv(socket_.get(), buffer.data(), buffer.size(), 0)) < 0 && errno == EINTR) {
+  while ((n = receive(buffer.data(), buffer.size())) < 0 && errno == EINTR) {
   }
   if (n >= 0) return std::string(buffer.data(), static_cast<size_t>(n));
   if (errno != EAGAIN) return std::string();
@@ -57,8 +82,7 @@ kj::Promise<void> Wire::write(std::string bytes) {
 
 kj::Promise<void> Wire::writeRest(Sending& sending) {
   while (sending.done < sending.bytes.size()) {
-    ssize_t n = ::send(socket_.get(), sending.bytes.data() + sending.done,
-                       sending.bytes.size() - sending.done, MSG_NOSIGNAL);
+    ssize_t n = transmit(sending.bytes.data() + sending.done, sending.bytes.size() - sending.done);
     if (n >= 0) {
       sending.done += static_cast<size_t>(n);
     } else if (errno == EAGAIN) {
@@ -71,6 +95,7 @@ kj::Promise<void> Wire::writeRest(Sending& sending) {
 }
 
 void Wire::endWriting() {
+  if (tls_) tls_->endWriting();
   (void)::shutdown(socket_.get(), SHUT_WR);
 }
 

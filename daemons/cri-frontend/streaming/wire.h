@@ -3,9 +3,11 @@
 
 #include <kj/async-unix.h>
 
+#include <optional>
 #include <string>
 
 #include "daemons/common/base/fd.h"
+#include "daemons/cri-frontend/streaming/tls.h"
 
 namespace bulkhead::streaming {
 
@@ -18,7 +20,10 @@ struct EventLoop {
 class Wire {
  public:
   // Takes a connected TCP socket (a test's may be AF_UNIX).
-  Wire(kj::UnixEventPort& port, Fd socket);
+  Wire(kj::UnixEventPort& port, Fd socket, std::optional<TlsSession> tls = std::nullopt);
+
+  // Before anything else: the handshake, if there is TLS. Rejects DISCONNECTED.
+  kj::Promise<void> begin();
 
   // The next bytes; none: the client has closed or is gone. At most limits::oneRead.
   kj::Promise<std::string> read();
@@ -37,8 +42,12 @@ class Wire {
     size_t done = 0;
   };
   kj::Promise<void> writeRest(Sending& sending);
+  // recv(2) and send(2), through TLS if there is any.
+  ssize_t receive(char* buffer, size_t size);
+  ssize_t transmit(const char* bytes, size_t size);
 
   Fd socket_;
+  std::optional<TlsSession> tls_;
   kj::UnixEventPort::FdObserver observer_;
 };
 
